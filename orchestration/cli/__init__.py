@@ -1,0 +1,4 @@
+"""The oi command: one module a command group, imported only when that command runs.
+
+Does not belong here: logic of the rooms.
+"""

@@ -1,0 +1,76 @@
+"""Entry point of `oi`: the table of commands, each loaded only when it is called.
+
+Belongs here: the table, global options, and how errors end a command. Does not belong here: what a command does; that is
+one module a group beside this one, which defines `app`, a `typer.Typer`.
+
+Exit codes: 0 done · 1 the work failed or a check said no · 2 wrong usage · 3 not enough evidence for a verdict ·
+4 busy, try again later.
+"""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+import typer
+from typer.core import TyperGroup
+
+COMMANDS = {
+    "land": ("orchestration.cli.land", "Land an extract: cast, check, quarantine, write Parquet by day."),
+    "run": ("orchestration.cli.run", "Run a job of the asset graph: build, train_and_audit, score, everything."),
+    "status": ("orchestration.cli.status", "What is landed, published, promoted and failing."),
+    "doctor": ("orchestration.cli.doctor", "Which capabilities are on or off, and why."),
+    "use": ("orchestration.cli.use", "Switch the home to another company."),
+    "models": ("orchestration.cli.models", "Registered versions: list, show, compare, promote, history."),
+    "audit": ("orchestration.cli.audit", "Regional bias audits: of a company's models, or of any table."),
+    "twin": ("orchestration.cli.twin", "The simulated network: generate extracts, score, compare policies."),
+    "route": ("orchestration.cli.route", "Solve order routing with a proven bound; explain a choice."),
+    "ledger": ("orchestration.cli.ledger", "Read and verify the append-only ledgers."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A command group that knows its commands' names and help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, summary = COMMANDS[cmd_name]
+        if ctx.resilient_parsing or _is_listing(ctx):
+            return click.Command(cmd_name, help=summary)
+        command: click.Command = typer.main.get_command(importlib.import_module(module).app)
+        command.name = cmd_name
+        command.help = command.help or summary
+        return command
+
+
+def _is_listing(ctx: click.Context) -> bool:
+    return not ctx.args and not ctx.protected_args if hasattr(ctx, "protected_args") else not ctx.args
+
+
+app = typer.Typer(
+    cls=LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
+    help="Order intelligence: from raw extracts to audited, promoted decisions.",
+)  # fmt: skip
+
+
+@app.callback()
+def _root() -> None:
+    """Order intelligence: from raw extracts to audited, promoted decisions."""
+
+
+def main(argv: list[str] | None = None) -> Any:
+    """Run `oi`. Known errors end as one message on stderr and an exit code; others keep their traceback."""
+    from workspace.settings import quiet_environment
+
+    os.environ.update(quiet_environment())
+    sys.dont_write_bytecode = False
+    return app(args=argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Published snapshots: immutable folders of Parquet behind one pointer, so that readers never see half a build.
+
+Belongs here: publishing tables, finding and opening the current snapshot, collecting old ones.
+Does not belong here: which tables are published (the caller says).
+
+Layout: `published/<version>/<table>.parquet`, `published/<version>/manifest.json`, and `published/CURRENT`, the only
+file that ever changes. A table that is not published anew is carried over from the current snapshot as a hard link.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from workspace.files import sha256_of_file, sha256_of_json, write_atomically
+
+POINTER = "CURRENT"
+
+
+class NothingPublished(RuntimeError):
+    """No snapshot has been published for this company yet."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One published state of the marts.
+
+    Attributes:
+        folder: Folder that holds one Parquet file a table.
+        version: Name of the folder; sorts by time.
+        digest: SHA-256 over the digests of all tables; equal content, equal digest.
+        published_at: ISO time, UTC.
+        tables: Table name → `{"rows": int, "sha256": str}`.
+        notes: What the publisher wanted readers to know, such as `as_of` and `run_id`.
+    """
+
+    folder: Path
+    version: str
+    digest: str
+    published_at: str
+    tables: Mapping[str, Mapping[str, object]]
+    notes: Mapping[str, object]
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """An in-memory DuckDB with one view a table, free of any lock."""
+        connection = duckdb.connect(":memory:")
+        for table in self.tables:
+            connection.execute(f"create view \"{table}\" as select * from read_parquet('{_quoted(self.path(table))}')")
+        return connection
+
+    def path(self, table: str) -> Path:
+        """The Parquet file of `table`."""
+        return self.folder / f"{table}.parquet"
+
+
+def publish(published: Path, tables: Mapping[str, Path], notes: Mapping[str, object], keep: int) -> Snapshot:
+    """Publish Parquet files as the next snapshot, in one atomic step.
+
+    Args:
+        published: The company's `published` folder.
+        tables: Table name → Parquet file, which is moved into the snapshot.
+        notes: Free facts for readers; JSON values.
+        keep: Older snapshots to keep beside the new one.
+
+    Returns:
+        The new current snapshot, or the present one if nothing differs in content.
+    """
+    published.mkdir(parents=True, exist_ok=True)
+    previous = find_current(published)
+    published_at = datetime.now(UTC)
+    version = published_at.strftime("%Y%m%dT%H%M%S%fZ")
+    building = published / f".building-{version}-{os.getpid()}"
+    building.mkdir()
+    entries: dict[str, dict[str, object]] = {}
+    try:
+        for table, source in tables.items():
+            shutil.move(str(source), building / f"{table}.parquet")
+            entries[table] = _describe(building / f"{table}.parquet")
+        for table, entry in (previous.tables if previous else {}).items():
+            if table not in entries and previous:
+                os.link(previous.path(table), building / f"{table}.parquet")
+                entries[table] = dict(entry)
+        digest = sha256_of_json({table: entry["sha256"] for table, entry in entries.items()})
+        if previous and previous.digest == digest:
+            shutil.rmtree(building)
+            return previous
+        manifest = {
+            "version": version, "digest": digest, "published_at": published_at.isoformat(),
+            "tables": dict(sorted(entries.items())), "notes": {**(previous.notes if previous else {}), **notes},
+        }  # fmt: skip
+        write_atomically(building / "manifest.json", json.dumps(manifest, indent=1))
+        os.rename(building, published / version)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    write_atomically(published / POINTER, version)
+    collect(published, keep)
+    return read_snapshot(published / version)
+
+
+def find_current(published: Path) -> Snapshot | None:
+    """The current snapshot, or None before the first publication."""
+    pointer = published / POINTER
+    if not pointer.exists():
+        return None
+    return read_snapshot(published / pointer.read_text(encoding="utf-8").strip())
+
+
+def open_current(published: Path) -> Snapshot:
+    """The current snapshot.
+
+    Raises:
+        NothingPublished: there is none; says what to run.
+    """
+    snapshot = find_current(published)
+    if snapshot is None:
+        raise NothingPublished(f"Nothing is published in {published}. Run `oi run everything` first.")
+    return snapshot
+
+
+def read_snapshot(folder: Path) -> Snapshot:
+    """The snapshot in `folder`, as its manifest states it."""
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return Snapshot(folder=folder, **manifest)
+
+
+def collect(published: Path, keep: int) -> list[str]:
+    """Remove snapshots beyond `keep` older ones and leftovers of interrupted publications; returns what went.
+
+    A reader that has files of a removed snapshot open keeps reading them: the kernel frees them when it lets go.
+    """
+    current = (published / POINTER).read_text(encoding="utf-8").strip()
+    versions = sorted(p.name for p in published.iterdir() if p.is_dir() and not p.name.startswith("."))
+    older = [version for version in versions if version < current]
+    doomed = older[: max(0, len(older) - keep)] + [version for version in versions if version > current]
+    doomed += [p.name for p in published.glob(".building-*")]
+    for name in doomed:
+        shutil.rmtree(published / name, ignore_errors=True)
+    return doomed
+
+
+def _describe(parquet: Path) -> dict[str, object]:
+    count = duckdb.execute(f"select count(*) from read_parquet('{_quoted(parquet)}')").fetchone()
+    return {"rows": int(count[0]) if count else 0, "sha256": sha256_of_file(parquet)}
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
