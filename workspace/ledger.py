@@ -7,6 +7,8 @@ Each event's hash covers its content and the hash before it, so that an edit, a 
 place that `verify` names. Appending is compare-and-swap on the head: two writers never share a parent.
 """
 
+import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,8 +17,6 @@ from typing import Any
 from sqlalchemy import Column, Integer, MetaData, String, Table, Text, UniqueConstraint, create_engine, event, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError, OperationalError
-import json
-import time
 
 from workspace.files import canonical_json, sha256_of_json
 

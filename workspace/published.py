@@ -94,7 +94,7 @@ def publish(published: Path, tables: Mapping[str, Path], notes: Mapping[str, obj
             "tables": dict(sorted(entries.items())), "notes": {**(previous.notes if previous else {}), **notes},
         }  # fmt: skip
         write_atomically(building / "manifest.json", json.dumps(manifest, indent=1))
-        os.rename(building, published / version)
+        building.rename(published / version)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise

@@ -1,7 +1,7 @@
 """Entry point of `oi`: the table of commands, each loaded only when it is called.
 
-Belongs here: the table, global options, and how errors end a command. Does not belong here: what a command does; that is
-one module a group beside this one, which defines `app`, a `typer.Typer`.
+Belongs here: the table, global options, and how errors end a command.
+Does not belong here: what a command does; that is one module a group beside this one, which defines `app`.
 
 Exit codes: 0 done · 1 the work failed or a check said no · 2 wrong usage · 3 not enough evidence for a verdict ·
 4 busy, try again later.
@@ -34,9 +34,11 @@ class LazyGroup(TyperGroup):
     """A command group that knows its commands' names and help without importing them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command itself when it is to run, its name and summary while only listing."""
         if cmd_name not in COMMANDS:
             return None
         module, summary = COMMANDS[cmd_name]

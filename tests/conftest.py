@@ -1,0 +1,24 @@
+"""Fixtures that every test may use: a home of its own, and the public data where it is present."""
+
+from pathlib import Path
+
+import pytest
+
+from workspace.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+REAL_DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of an empty home that only this test uses."""
+    return Settings(home=tmp_path / "home", company="acme", writer_wait_seconds=0.3)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of the public data sets, beside the checkout."""
+    if not REAL_DATA.is_dir():
+        pytest.skip("the public data sets are not beside this checkout")
+    return REAL_DATA
