@@ -1,0 +1,33 @@
+-- Macros that an adapter's SQL may call. Each gives back the text it was given when it cannot read it, so that the
+-- landing check names the value that was met instead of an empty one.
+
+-- Local time in an IANA zone (ISO 8601 text) to UTC. An hour that the clocks skipped stays as text and is refused;
+-- of an hour that comes twice, the second (standard time) is meant. Text with its own offset is taken at its word.
+create or replace macro to_utc(value, zone) as
+    case
+        when value is null then null
+        when regexp_matches(value, ':\d\d(\.\d+)?\s?(Z|UTC|[+-]\d\d(:?\d\d)?)$') then value
+        when try_cast(value as timestamp) is null then value
+        when timezone(zone, timezone(zone, try_cast(value as timestamp))) <> try_cast(value as timestamp)
+            then value || ' (does not exist in ' || zone || ')'
+        else cast(timezone('UTC', timezone(zone, try_cast(value as timestamp))) as varchar)
+    end;
+
+-- Time in a strptime format to ISO 8601 text, to be read on or handed to to_utc.
+create or replace macro iso_time(value, format) as
+    coalesce(cast(try_strptime(value, format) as varchar), value);
+
+-- Seconds since 1970-01-01 UTC to ISO 8601 text.
+create or replace macro iso_time_from_epoch(value) as
+    coalesce(cast(timezone('UTC', to_timestamp(try_cast(value as double))) as varchar), value);
+
+-- Number with a decimal comma, and perhaps points or blanks between thousands, to one with a decimal point.
+create or replace macro decimal_comma(value) as
+    case
+        when regexp_full_match(value, '\s*[+-]?(\d{1,3}([. \x{a0}]\d{3})+|\d+)(,\d+)?\s*')
+            then replace(regexp_replace(value, '[. \x{a0}]', '', 'g'), ',', '.')
+        else value
+    end;
+
+-- Text without blanks at its ends; null when nothing is left.
+create or replace macro clean(value) as nullif(trim(value, E' \t\r\n' || chr(160) || chr(12288)), '');

@@ -1,0 +1,235 @@
+"""Adapters as data: the manifest of a company's extract, validated, with its SQL and its digest.
+
+Belongs here: the manifest's format, finding and reading an adapter's folder.
+Does not belong here: reading the extract's files (readers, remote) and checking its rows (checks, landing).
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from sources.contracts import load_contract
+from workspace.files import sha256_of_json
+from workspace.settings import COMPANY_NAME
+
+ADAPTERS = Path(__file__).parent / "adapters"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
+
+
+class AdapterError(ValueError):
+    """The adapter itself is wrong: its manifest, its SQL, or what its SQL makes of the files."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Facts(_Model):
+    """What holds for the whole extract; the SQL reads each as `getvariable('<name>')`.
+
+    Attributes:
+        country: ISO 3166-1 alpha-2 code.
+        currency: ISO 4217 code of amounts that carry none.
+        time_zone: IANA zone of the extract's local times.
+        times: `utc`: the SQL gives UTC. `as_given`: local times are kept unshifted, which the notes explain.
+    """
+
+    country: str = Field(default="", pattern=r"^([A-Z]{2})?$")
+    currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
+    time_zone: str = "UTC"
+    times: Literal["utc", "as_given"] = "utc"
+
+
+class RawFile(_Model):
+    """One logical input: all files that match `glob`, seen by the SQL as one table under the logical name.
+
+    Attributes:
+        glob: Pattern relative to the extract (or, with `origin: adapter`, to the adapter's folder).
+        format: `csv`, `jsonl` (one JSON object a line), `parquet` or `sqlite`.
+        columns: Columns that must be there. The others come along and are named in the landing's record.
+        optional: The files may be absent; the table then has the listed columns and no rows.
+        may_be_empty: A file without rows is accepted.
+        delimiter, quote, encoding: Of `csv` (`encoding` also of `jsonl`); any encoding that Python knows.
+        table: Of `sqlite`: the table to read.
+        origin: Whether the files belong to the extract or to the adapter, such as a list of regions.
+    """
+
+    glob: str
+    format: Literal["csv", "jsonl", "parquet", "sqlite"] = "csv"
+    columns: tuple[str, ...] = Field(min_length=1)
+    optional: bool = False
+    may_be_empty: bool = False
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: str = Field(default='"', min_length=1, max_length=1)
+    encoding: str = "utf-8"
+    table: str = ""
+    origin: Literal["extract", "adapter"] = "extract"
+
+    @model_validator(mode="after")
+    def _table_goes_with_sqlite(self) -> Self:
+        if (self.format == "sqlite") != bool(self.table):
+            raise ValueError("`table` names the table of a `sqlite` file and belongs to that format only")
+        return self
+
+
+class SqlDatabase(_Model):
+    """Tables of a database, read through dlt's `sql_database`.
+
+    Attributes:
+        url: SQLAlchemy URL. `{extract}` stands for the extract's folder, `{secret:NAME}` for a secret of the deployment.
+        tables: Logical name → table of the database.
+        columns: Logical name → columns that must be there.
+    """
+
+    kind: Literal["sql_database"]
+    url: str
+    db_schema: str = ""
+    tables: dict[str, str] = Field(min_length=1)
+    columns: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def logical_names(self) -> tuple[str, ...]:
+        """Names under which the SQL sees the tables."""
+        return tuple(self.tables)
+
+
+class RestApi(_Model):
+    """Resources of a REST API, read through dlt's `rest_api`.
+
+    Attributes:
+        config: dlt's own declarative `client`, `resource_defaults` and `resources`, with the same placeholders in texts.
+            The name of a resource is its logical name.
+        columns: Logical name → columns that must be there.
+    """
+
+    kind: Literal["rest_api"]
+    config: dict[str, Any]
+    columns: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def logical_names(self) -> tuple[str, ...]:
+        """Names under which the SQL sees the resources."""
+        return tuple(r if isinstance(r, str) else str(r["name"]) for r in self.config.get("resources", []))
+
+
+class TableMapping(_Model):
+    """How one contract table is made.
+
+    Attributes:
+        sql: File with one SELECT; `<table>.sql` when empty.
+        from_: (`from` in the file) Inputs of which every row becomes exactly one row of the table. Landing proves it.
+        derived_from: Inputs whose rows are grouped, split or filtered into rows of the table.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    sql: str = ""
+    from_: tuple[str, ...] = Field(default=(), alias="from")
+    derived_from: tuple[str, ...] = ()
+
+    @field_validator("from_", "derived_from", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if bool(self.from_) == bool(self.derived_from):
+            raise ValueError("give either `from` (one row each) or `derived_from` (grouped, split or filtered rows)")
+        return self
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The inputs that the rows come from."""
+        return self.from_ or self.derived_from
+
+
+class Manifest(_Model):
+    """What `manifest.yaml` says. See docs/adapters.md."""
+
+    name: str = Field(pattern=_NAME.pattern)
+    company: str = Field(default="", pattern=rf"^({COMPANY_NAME.pattern})?$")
+    description: str = Field(min_length=1)
+    facts: Facts = Facts()
+    notes: tuple[str, ...] = ()
+    files: dict[str, RawFile] = {}
+    dlt: dict[str, Annotated[SqlDatabase | RestApi, Field(discriminator="kind")]] = {}
+    tables: dict[str, TableMapping] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        inputs = [*self.files, *(name for source in self.dlt.values() for name in source.logical_names)]
+        for name in inputs:
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"input {name!r}: a logical name is a lower-case letter, then a-z, 0-9 and _")
+            if inputs.count(name) > 1:
+                raise ValueError(f"input {name!r} is defined twice; rename one")
+        contract = load_contract()
+        for table, mapping in self.tables.items():
+            if table not in contract:
+                raise ValueError(f"table {table!r} is not in the landing contract, which has {', '.join(contract)}")
+            for name in mapping.inputs:
+                if name not in inputs:
+                    raise ValueError(f"table {table!r} names the input {name!r}, which is neither a file nor from dlt")
+        return self
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A manifest with its folder, its SQL by contract table, and the digest of all that shapes rows."""
+
+    manifest: Manifest
+    folder: Path
+    sql: dict[str, str]
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """Name of the adapter."""
+        return self.manifest.name
+
+
+def list_adapters(root: Path = ADAPTERS) -> list[str]:
+    """Names of the adapters that ship with the platform."""
+    return sorted(path.parent.name for path in root.glob("*/manifest.yaml"))
+
+
+def load_adapter(name_or_folder: str | Path) -> Adapter:
+    """Read an adapter: one that ships, by name, or any folder with a `manifest.yaml`.
+
+    Raises:
+        AdapterError: there is none, or its manifest or SQL does not hold together.
+    """
+    folder = _find_folder(name_or_folder)
+    manifest = _read_manifest(folder / "manifest.yaml")
+    sql = {}
+    for table, mapping in manifest.tables.items():
+        path = folder / (mapping.sql or f"{table}.sql")
+        if not path.is_file():
+            raise AdapterError(f"{path}: the manifest maps {table!r} by this file, which is missing. Write its SELECT.")
+        sql[table] = path.read_text(encoding="utf-8").strip().rstrip(";")
+    return Adapter(manifest, folder, sql, sha256_of_json([manifest.model_dump(mode="json"), sql]))
+
+
+def _find_folder(name_or_folder: str | Path) -> Path:
+    for folder in (ADAPTERS / name_or_folder, Path(name_or_folder)):
+        if (folder / "manifest.yaml").is_file():
+            return folder
+    raise AdapterError(
+        f"No adapter {str(name_or_folder)!r}. There are: {', '.join(list_adapters())}; or give a folder that holds "
+        f"a manifest.yaml (docs/adapters.md says how to write one)."
+    )
+
+
+def _read_manifest(path: Path) -> Manifest:
+    try:
+        return Manifest.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise AdapterError(f"{path} is not YAML: {error}") from error
+    except ValidationError as error:
+        faults = [f"  {'.'.join(map(str, e['loc'])) or 'manifest'}: {e['msg']}" for e in error.errors()]
+        raise AdapterError("\n".join([f"{path} breaks the manifest's format (docs/adapters.md):", *faults])) from error
