@@ -6,6 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
+LINT_HOME := $(CURDIR)/.oi/lint
 
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -28,4 +29,27 @@ $(STAMP): requirements.lock pyproject.toml
 lock: ## Resolve pyproject.toml into requirements.lock.
 	$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --quiet --custom-compile-command 'make lock' --output-file requirements.lock
 
-.PHONY: help setup lock
+demo: setup ## Generate the demo company, run the whole graph, say what was found and where to look.
+	@$(BIN)/oi demo
+
+up: setup ## Start Dagster, MLflow and the console; Ctrl-C stops all three.
+	@$(BIN)/oi up
+
+test: setup ## Run all tests.
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## Format check, lint, types, SQL style, dbt parse, Dagster definitions.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint dbt_project --processes 2
+	OI_HOME=$(LINT_HOME) $(BIN)/dg check defs
+
+bench: setup ## Run the benchmarks and write benchmarks/RESULTS.md.
+	@$(BIN)/python -m benchmarks.run $(ARGS)
+
+clean: ## Remove what runs wrote: .oi/, caches, build leftovers. Keeps .venv.
+	rm -rf .oi .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info dbt_project/target dbt_project/logs
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+.PHONY: help setup lock demo up test lint bench clean

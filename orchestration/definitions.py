@@ -1,0 +1,32 @@
+"""The asset graph: loads what stands in `defs/` and applies the policies that hold for all of it.
+
+Belongs here: global policies and the workspace resource. Does not belong here: assets, jobs, schedules (defs).
+"""
+
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.lib.workspace_resource import workspace_resource
+from workspace.settings import Settings
+
+#: A step that failed for a passing reason (a busy file, a server that restarts) is tried twice more.
+RETRY = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The graph of the company that the environment and the home name."""
+    return build_definitions(None)
+
+
+def build_definitions(settings: Settings | None) -> dg.Definitions:
+    """The whole graph.
+
+    Args:
+        settings: Company to work on, for a test, the command line or a notebook; None follows the environment.
+    """
+    loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    return dg.Definitions.merge(
+        loaded, dg.Definitions(resources={"workspace": workspace_resource(settings)}, executor=dg.in_process_executor)
+    )

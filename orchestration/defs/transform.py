@@ -1,0 +1,77 @@
+"""dbt models as assets: staging and master data, daily facts, and what is built over all days.
+
+Belongs here: the dbt assets and how a run of them is called. Does not belong here: SQL (dbt_project).
+
+One dbt project is cut into three runs, because the facts are partitioned by day and the others are not.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, dbt_assets
+
+from orchestration.lib.dbt import EXECUTABLE, PROJECT, ProjectTranslator, dbt_environment_set, prepare_manifest
+from orchestration.lib.instance import WAREHOUSE_POOL
+from orchestration.lib.partitions import DAYS, ONE_RUN
+from orchestration.lib.workspace_resource import WorkspaceResource
+from workspace.settings import load_settings
+from workspace.warehouse import warehouse_lock
+
+#: Models below this tag are replaced by day.
+DAILY = "tag:daily"
+#: What is built after the facts, over all days.
+AFTER_FACTS = "tag:after_facts"
+
+
+@dg.definitions
+def transform() -> dg.Definitions:
+    """Assets of the dbt project, from its manifest."""
+    manifest = prepare_manifest(load_settings())
+    translator = ProjectTranslator()
+
+    @dbt_assets(
+        manifest=manifest, name="master_data_models", exclude=f"{DAILY} {AFTER_FACTS}",
+        dagster_dbt_translator=translator, pool=WAREHOUSE_POOL,
+    )  # fmt: skip
+    def master_data_models(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource
+    ) -> Iterator[Any]:
+        yield from _build(context, dbt, workspace)
+
+    @dbt_assets(
+        manifest=manifest, name="daily_models", select=DAILY, partitions_def=DAYS, backfill_policy=ONE_RUN,
+        dagster_dbt_translator=translator, pool=WAREHOUSE_POOL,
+    )  # fmt: skip
+    def daily_models(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource
+    ) -> Iterator[Any]:
+        days = context.partition_key_range
+        yield from _build(context, dbt, workspace, from_day=days.start, to_day=days.end)
+
+    @dbt_assets(
+        manifest=manifest, name="models_over_all_days", select=AFTER_FACTS, dagster_dbt_translator=translator,
+        pool=WAREHOUSE_POOL,
+    )  # fmt: skip
+    def models_over_all_days(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource
+    ) -> Iterator[Any]:
+        yield from _build(context, dbt, workspace)
+
+    return dg.Definitions(
+        assets=[master_data_models, daily_models, models_over_all_days],
+        resources={
+            "dbt": DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(EXECUTABLE))
+        },
+    )
+
+
+def _build(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource, **variables: str
+) -> Iterator[Any]:
+    settings = workspace.settings
+    arguments = ["build", *(["--vars", json.dumps(variables)] if variables else [])]
+    with warehouse_lock(settings, f"dbt build, run {context.run_id}"), dbt_environment_set(settings):
+        target = settings.paths.dbt_target / context.op.name
+        yield from dbt.cli(arguments, context=context, target_path=target).stream()

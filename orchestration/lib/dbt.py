@@ -1,0 +1,92 @@
+"""Meeting the dbt project: its manifest, its environment, and how its nodes look as assets.
+
+Belongs here: preparing the manifest, the translator, and the environment that dbt's profile reads.
+Does not belong here: SQL (dbt_project), the assets themselves (defs/transform).
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+
+from workspace.files import sha256_of_tree, write_atomically
+from workspace.settings import Settings, quiet_environment
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+EXECUTABLE = Path(sys.executable).parent / "dbt"
+GROUPS = {"staging": "staging", "master": "master_data", "marts": "marts", "features": "features"}
+
+
+class DbtParseFailed(RuntimeError):
+    """dbt could not read the project; carries what dbt said."""
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """What `dbt_project/profiles.yml` and its sources read from the environment."""
+    paths = settings.paths
+    return {
+        "OI_DBT_WAREHOUSE": str(paths.warehouse),
+        "OI_DBT_LANDING": str(paths.landing),
+        "OI_DBT_THREADS": str(settings.threads),
+        "OI_DBT_MEMORY_LIMIT": settings.memory_limit,
+        "OI_DBT_SPILL": str(paths.spill),
+    }
+
+
+@contextmanager
+def dbt_environment_set(settings: Settings) -> Iterator[None]:
+    """Set dbt's environment for a while: dagster-dbt hands its own process's environment down and takes no other."""
+    before = dict(os.environ)
+    os.environ.update(quiet_environment(dbt_environment(settings)))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def prepare_manifest(settings: Settings) -> Path:
+    """The project's manifest, parsed anew when a file of the project changed since.
+
+    Raises:
+        DbtParseFailed: with dbt's own words.
+    """
+    target = settings.home / "dbt_manifest"
+    manifest, stamp = target / "manifest.json", target / "project.sha256"
+    digest = sha256_of_tree(PROJECT)
+    if manifest.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == digest:
+        return manifest
+    target.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [str(EXECUTABLE), "--quiet", "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+         "--target-path", str(target), "--log-path", str(target)],
+        env={**quiet_environment(), **dbt_environment(settings)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise DbtParseFailed(f"dbt could not parse {PROJECT}:\n{done.stdout}{done.stderr}")
+    write_atomically(stamp, digest)
+    return manifest
+
+
+class ProjectTranslator(DagsterDbtTranslator):
+    """Names dbt nodes as assets: sources are the landing assets, folders are groups."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=False))
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """`landing/<table>` for a source, the bare model name otherwise."""
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey(["landing", dbt_resource_props["name"]])
+        return dg.AssetKey([dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The top folder below `models/`."""
+        folders = dbt_resource_props.get("fqn", [])
+        return GROUPS.get(folders[1], folders[1]) if len(folders) > 2 else None

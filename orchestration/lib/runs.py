@@ -1,0 +1,180 @@
+"""Running a job of the graph in this process, and skipping it when nothing changed.
+
+Belongs here: executing a job against the company's own Dagster instance and summing up what came of it.
+Does not belong here: what a job selects (defs/jobs), how the outcome is printed (cli).
+"""
+
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.definitions import build_definitions
+from orchestration.lib.instance import open_instance
+from orchestration.lib.partitions import range_tags
+from workspace.files import sha256_of_file, sha256_of_json, write_atomically
+from workspace.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+#: Rooms whose code decides what a run produces.
+CODE = ("dbt_project", "expectations", "ml", "orchestration", "sources", "workspace")
+#: Dagster's own log lines stay in its event log; the terminal shows the outcome.
+QUIET_CONSOLE = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class StepOutcome:
+    """One step of a run that ended: `status` is `succeeded`, `failed` or `skipped`."""
+
+    name: str
+    status: str
+    seconds: float
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """One asset check of a run; `severity` is `ERROR` or `WARN`."""
+
+    asset: str
+    name: str
+    passed: bool
+    severity: str
+    description: str
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """What came of a run.
+
+    `skipped` says that nothing changed since the run named by `run_id`, so that nothing was executed.
+    """
+
+    job: str
+    run_id: str
+    success: bool
+    skipped: bool
+    seconds: float
+    first_day: str
+    last_day: str
+    steps: list[StepOutcome] = field(default_factory=list)
+    checks: list[CheckOutcome] = field(default_factory=list)
+
+    @property
+    def failed_checks(self) -> list[CheckOutcome]:
+        """Checks that did not pass, of any severity."""
+        return [check for check in self.checks if not check.passed]
+
+
+def run_unless_current(
+    settings: Settings, job: str, days: tuple[date, date], force: bool, on_event: Callable[[dg.DagsterEvent], None]
+) -> RunOutcome:
+    """Run `job`, unless the last run of it succeeded on the same landed data, days, code and settings."""
+    last_run = settings.paths.ensure().dagster / f"last_{job}.json"
+    fingerprint = _fingerprint(settings, days)
+    if not force and last_run.exists():
+        last = json.loads(last_run.read_text(encoding="utf-8"))
+        if last["fingerprint"] == fingerprint:
+            return replace(read_outcome(last["outcome"]), skipped=True, seconds=0.0)
+    outcome = run_job(settings, job, days, on_event)
+    if outcome.success:
+        write_atomically(last_run, json.dumps({"fingerprint": fingerprint, "outcome": asdict(outcome)}))
+    else:
+        last_run.unlink(missing_ok=True)
+    return outcome
+
+
+def run_job(
+    settings: Settings, job: str, days: tuple[date, date], on_event: Callable[[dg.DagsterEvent], None]
+) -> RunOutcome:
+    """Run `job` in this process against the company's Dagster instance.
+
+    Args:
+        settings: Company to work on.
+        job: Name of a job of the graph.
+        days: First and last day of the facts to replace.
+        on_event: Called with each Dagster event as it happens, for showing progress.
+
+    Returns:
+        The outcome; a failed run is an outcome, not an exception.
+    """
+    started = time.monotonic()
+    run_id = str(uuid.uuid4())
+    definition = build_definitions(settings).resolve_job_def(job)
+    log = settings.paths.ensure().dagster / "last_run_output.log"
+    with open_instance(settings) as instance, log.open("w", encoding="utf-8") as output:
+        instance.add_event_listener(run_id, lambda entry: on_event(entry.dagster_event))
+        with contextlib.redirect_stdout(output):
+            result = definition.execute_in_process(
+                instance=instance, run_id=run_id, tags=range_tags(*days), run_config=QUIET_CONSOLE, raise_on_error=False
+            )
+    events = result.all_events
+    return RunOutcome(
+        job=job, run_id=run_id, success=result.success, skipped=False, seconds=time.monotonic() - started,
+        first_day=days[0].isoformat(), last_day=days[1].isoformat(), steps=_steps(events), checks=_checks(events),
+    )  # fmt: skip
+
+
+def read_outcome(content: dict[str, object]) -> RunOutcome:
+    """The outcome that was written as JSON."""
+    steps = [StepOutcome(**step) for step in content.pop("steps")]  # type: ignore[attr-defined]
+    checks = [CheckOutcome(**check) for check in content.pop("checks")]  # type: ignore[attr-defined]
+    return RunOutcome(**content, steps=steps, checks=checks)  # type: ignore[arg-type]
+
+
+def _fingerprint(settings: Settings, days: tuple[date, date]) -> str:
+    landed = sorted(path.name for path in settings.paths.landing_files.glob("*.json"))
+    return sha256_of_json(
+        {
+            "landed": landed,
+            "days": [day.isoformat() for day in days],
+            "code": {room: sha256_of_code(ROOT / room) for room in CODE},
+            "settings": settings.model_dump(mode="json", include={"confidence_threshold", "minimum_support"}),
+        }
+    )
+
+
+def sha256_of_code(folder: Path) -> str:
+    """Digest of the source files of a room, without what running it leaves behind."""
+    files = [p for p in folder.rglob("*") if p.is_file() and p.suffix in {".py", ".sql", ".yml", ".yaml", ".html"}]
+    return sha256_of_json({p.relative_to(folder).as_posix(): sha256_of_file(p) for p in sorted(files)})
+
+
+def _steps(events: Sequence[dg.DagsterEvent]) -> list[StepOutcome]:
+    started = {e.step_key: e.timestamp for e in events if e.is_step_start}
+    outcomes = []
+    for event in events:
+        status = "succeeded" if event.is_step_success else "failed" if event.is_step_failure else "skipped"
+        if not (event.is_step_success or event.is_step_failure or event.is_step_skipped):
+            continue
+        seconds = event.timestamp - started.get(event.step_key, event.timestamp)
+        outcomes.append(StepOutcome(str(event.step_key), status, round(seconds, 2), _error_of(event)))
+    return outcomes
+
+
+def _error_of(event: dg.DagsterEvent) -> str:
+    if not event.is_step_failure:
+        return ""
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error else ""
+
+
+def _checks(events: Sequence[dg.DagsterEvent]) -> list[CheckOutcome]:
+    evaluations = [
+        e.asset_check_evaluation_data for e in events if e.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ]
+    return [
+        CheckOutcome(
+            asset=evaluation.asset_key.to_user_string(), name=evaluation.check_name, passed=evaluation.passed,
+            severity=evaluation.severity.value, description=evaluation.description or "",
+        )  # fmt: skip
+        for evaluation in evaluations
+    ]
