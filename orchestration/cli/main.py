@@ -16,7 +16,14 @@ import click
 import typer
 from typer.core import TyperGroup
 
+EXIT_FAILED, EXIT_USAGE, EXIT_INSUFFICIENT, EXIT_BUSY = 1, 2, 3, 4
+
+#: Errors that these packages define carry a message for people: the rule, the value met and the remedy.
+ROOMS = {"workspace", "sources", "twin", "expectations", "ml", "decisions", "dashboards", "orchestration"}
+
 COMMANDS = {
+    "demo": ("orchestration.cli.demo", "Generate the demo company, run the whole graph, sum up what was found."),
+    "up": ("orchestration.cli.up", "Start Dagster, MLflow and the console; Ctrl-C stops all three."),
     "land": ("orchestration.cli.land", "Land an extract: cast, check, quarantine, write Parquet by day."),
     "run": ("orchestration.cli.run", "Run a job of the asset graph: build, train_and_audit, score, everything."),
     "status": ("orchestration.cli.status", "What is landed, published, promoted and failing."),
@@ -66,12 +73,18 @@ def _root() -> None:
 
 
 def main(argv: list[str] | None = None) -> Any:
-    """Run `oi`. Known errors end as one message on stderr and an exit code; others keep their traceback."""
+    """Run `oi`. An error that a room of ours defines ends as its message and an exit code; others keep their traceback."""
     from workspace.settings import quiet_environment
 
     os.environ.update(quiet_environment())
     sys.dont_write_bytecode = False
-    return app(args=argv)
+    try:
+        return app(args=argv)
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in ROOMS:
+            raise
+        print(f"oi: {error}", file=sys.stderr)
+        raise SystemExit(EXIT_BUSY if type(error).__name__ == "WarehouseBusy" else EXIT_FAILED) from error
 
 
 if __name__ == "__main__":

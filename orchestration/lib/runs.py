@@ -173,8 +173,11 @@ def _checks(events: Sequence[dg.DagsterEvent]) -> list[CheckOutcome]:
     ]
     return [
         CheckOutcome(
-            asset=evaluation.asset_key.to_user_string(), name=evaluation.check_name, passed=evaluation.passed,
-            severity=evaluation.severity.value, description=evaluation.description or "",
-        )  # fmt: skip
+            asset=evaluation.asset_key.to_user_string(),
+            name=evaluation.check_name,
+            passed=evaluation.passed,
+            severity=evaluation.severity.value,
+            description=evaluation.description or "",
+        )
         for evaluation in evaluations
     ]
