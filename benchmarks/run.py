@@ -1,7 +1,7 @@
 """Runs the benchmarks and writes their figures to RESULTS.md, one section a benchmark.
 
-A benchmark is a script `bench_<subject>.py` beside this file that prints markdown to stdout. Sections of benchmarks that
-were not run this time keep what was measured before, with its own date and machine.
+A benchmark is a script `bench_<subject>.py` beside this file that prints markdown to stdout. Sections of benchmarks
+that were not run this time keep what was measured before, with its own date and machine.
 
 Usage: `make bench`, or `make bench ARGS="console routing"` for some of them.
 """

@@ -45,20 +45,21 @@ class LazyGroup(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command itself when it is to run, its name and summary while only listing."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, summary = COMMANDS[cmd_name]
-        if ctx.resilient_parsing or _is_listing(ctx):
-            return click.Command(cmd_name, help=summary)
+        """Name and summary for listing; `resolve_command` loads what is to run."""
+        return click.Command(cmd_name, help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command itself, imported now."""
+        name, listed, rest = super().resolve_command(ctx, args)
+        if name is None or listed is None:
+            return name, listed, rest
+        module, summary = COMMANDS[name]
         command: click.Command = typer.main.get_command(importlib.import_module(module).app)
-        command.name = cmd_name
+        command.name = name
         command.help = command.help or summary
-        return command
-
-
-def _is_listing(ctx: click.Context) -> bool:
-    return not ctx.args and not ctx.protected_args if hasattr(ctx, "protected_args") else not ctx.args
+        return name, command, rest
 
 
 app = typer.Typer(
@@ -73,7 +74,7 @@ def _root() -> None:
 
 
 def main(argv: list[str] | None = None) -> Any:
-    """Run `oi`. An error that a room of ours defines ends as its message and an exit code; others keep their traceback."""
+    """Run `oi`. An error that a room of ours defines ends as its message; any other keeps its traceback."""
     from workspace.settings import quiet_environment
 
     os.environ.update(quiet_environment())

@@ -1,7 +1,7 @@
 """Publishing the marts: one atomic step from the warehouse to a snapshot that readers use.
 
-Belongs here: the asset that exports and publishes. Does not belong here: which models are published; a dbt model says so
-itself with `meta: {published: true}`.
+Belongs here: the asset that exports and publishes.
+Does not belong here: which models are published; a dbt model says so itself with `meta: {published: true}`.
 """
 
 import json

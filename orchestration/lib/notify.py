@@ -64,6 +64,6 @@ def notifier_for(settings: Settings) -> Notifier:
         return LogNotifier()
     if not settings.notifier_url.startswith(("http://", "https://")):
         raise ValueError(
-            f"OI_NOTIFIER=webhook needs OI_NOTIFIER_URL to be an http(s) address; got {settings.notifier_url!r}. Set it."
+            f"OI_NOTIFIER=webhook needs an http(s) address in OI_NOTIFIER_URL; got {settings.notifier_url!r}. Set it."
         )
     return WebhookNotifier(settings.notifier_url)

@@ -1,0 +1,35 @@
+import socket
+from datetime import date
+
+import pytest
+
+from orchestration.lib.metadata import markdown_table
+from orchestration.lib.partitions import range_tags
+from orchestration.lib.servers import ServerFailed, running
+from workspace.settings import Settings
+
+
+def test_a_table_cell_cannot_break_the_table() -> None:
+    table = markdown_table(
+        [{"name": "a|b\nc", "rows": 1234567, "rate": 0.12345, "none": None}], ["name", "rows", "rate", "none"]
+    )
+    assert table.splitlines()[2] == "| a\\|b c | 1,234,567 | 0.1235 |  |"
+
+
+def test_days_become_the_tags_of_a_range() -> None:
+    assert set(range_tags(date(2026, 1, 1), date(2026, 1, 31)).values()) == {"2026-01-01", "2026-01-31"}
+
+
+@pytest.mark.parametrize("days", [(date(2026, 2, 1), date(2026, 1, 1)), (date(1999, 1, 1), date(2026, 1, 1))])
+def test_days_out_of_order_or_before_the_calendar_are_refused(days: tuple[date, date]) -> None:
+    with pytest.raises(ValueError, match="run forward"):
+        range_tags(*days)
+
+
+def test_a_taken_port_is_named_with_its_remedy(settings: Settings) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = settings.model_copy(update={"dagster_port": other.getsockname()[1]})
+        with pytest.raises(ServerFailed, match="OI_DAGSTER_PORT"), running(taken, lambda _server: None):
+            pass
