@@ -1,0 +1,73 @@
+"""The boundaries that are validated: the one table from a boundary's name to its suite and its data.
+
+Belongs here: the table. Does not belong here: the suites themselves (`suites/`) or running them (`runner.py`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from expectations.checks import Suite
+from expectations.suites import features, landing, marts, master_data, predictions
+from sources.contracts import load_contract
+from workspace.settings import CompanyPaths, Settings
+
+
+class UnknownBoundary(ValueError):
+    """No suite has that name."""
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A place in the way of the data where rows are validated.
+
+    Attributes:
+        suite: Builds the suite.
+        files: Table → Parquet for boundaries that are read from files; None for those in the warehouse.
+    """
+
+    suite: Callable[[], Suite]
+    files: Callable[[CompanyPaths], Mapping[str, Path]] | None = None
+
+
+def _landing_files(paths: CompanyPaths) -> dict[str, Path]:
+    return {table: paths.landing / table for table in load_contract()}
+
+
+def _prediction_files(paths: CompanyPaths) -> dict[str, Path]:
+    return {predictions.TABLE: paths.predictions}
+
+
+BOUNDARIES: dict[str, Boundary] = {
+    "landing": Boundary(landing.suite, _landing_files),
+    "master_data": Boundary(master_data.suite),
+    "marts": Boundary(marts.suite),
+    "features": Boundary(features.suite),
+    "predictions": Boundary(predictions.suite, _prediction_files),
+}
+
+
+def suite_for(boundary: str) -> Suite:
+    """The suite of a boundary.
+
+    Raises:
+        UnknownBoundary: there is none of that name.
+    """
+    return _boundary(boundary).suite()
+
+
+def reads_warehouse(boundary: str) -> bool:
+    """Whether a boundary's tables lie in the warehouse."""
+    return _boundary(boundary).files is None
+
+
+def default_files(settings: Settings, boundary: str) -> Mapping[str, Path]:
+    """Table → Parquet of a boundary that is read from files."""
+    locate = _boundary(boundary).files
+    return locate(settings.paths) if locate is not None else {}
+
+
+def _boundary(name: str) -> Boundary:
+    if name not in BOUNDARIES:
+        raise UnknownBoundary(f"A boundary is one of {', '.join(BOUNDARIES)}; got {name!r}.")
+    return BOUNDARIES[name]

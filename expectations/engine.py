@@ -1,0 +1,178 @@
+"""Great Expectations on DuckDB: opening a database read-only, running checks on a table, letting go of the file.
+
+Belongs here: the GX context, engine, suite and validation objects, and views over Parquet files. Does not belong here:
+what is checked (`suites/`) or what a result means (`runner.py`).
+
+Great Expectations is imported inside functions: it takes 2.5 s. It keeps process-wide state, so one thread at a time.
+"""
+
+import logging
+import os
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from expectations.checks import Check
+from workspace.settings import Settings
+from workspace.warehouse import duckdb_config
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """A table as it was found.
+
+    Attributes:
+        columns: Its columns in order, each with its DuckDB type.
+        rows: Its row count; None when it could not be read.
+        problem: Why it could not be read, as the database says it.
+    """
+
+    columns: Mapping[str, str]
+    rows: int | None
+    problem: str | None = None
+
+
+class Database:
+    """A DuckDB file opened read-only through Great Expectations."""
+
+    def __init__(self, context: Any, source: Any) -> None:
+        self._context = context
+        self._source = source
+
+    def facts(self, wanted: Iterable[str]) -> dict[str, TableFacts]:
+        """Those of the wanted tables and views that the database's main schema has."""
+        columns: dict[str, dict[str, str]] = {}
+        query = (
+            "select table_name, column_name, data_type from information_schema.columns "
+            "where table_schema = 'main' order by table_name, ordinal_position"
+        )
+        for table, column, kind in self._rows(query):
+            columns.setdefault(table, {})[column] = kind
+        return {table: self._facts_of(table, columns[table]) for table in wanted if table in columns}
+
+    def run(self, table: str, checks: Sequence[Check], shown: tuple[str, ...]) -> dict[str, Any]:
+        """Run checks on one table; returns check id → GX result.
+
+        Args:
+            table: Table or view of the database.
+            checks: Checks whose learned bounds have been settled.
+            shown: Columns that failing rows are shown with.
+        """
+        gx = _great_expectations()
+        from expectations.translation import SAMPLE_ROWS, expectation_for
+
+        expectations = [expectation_for(check, shown) for check in checks]
+        suite = self._context.suites.add(gx.ExpectationSuite(name=table, expectations=expectations))
+        batch = self._source.add_table_asset(table, table_name=table).add_batch_definition_whole_table("whole")
+        definition = self._context.validation_definitions.add(
+            gx.ValidationDefinition(name=table, data=batch, suite=suite)
+        )
+        result_format: dict[str, Any] = {"result_format": "SUMMARY", "partial_unexpected_count": SAMPLE_ROWS}
+        if shown:
+            result_format["unexpected_index_column_names"] = list(shown)
+        outcome = definition.run(result_format=result_format)
+        return {result.expectation_config.meta["id"]: result for result in outcome.results}
+
+    def _facts_of(self, table: str, columns: dict[str, str]) -> TableFacts:
+        try:
+            count = self._rows(f'select count(*) from "{table}"')[0][0]
+        except Exception as problem:  # SQLAlchemy and DuckDB raise many kinds here; each makes the table unreadable
+            return TableFacts(columns, None, str(getattr(problem, "orig", problem)))
+        return TableFacts(columns, int(count))
+
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        with self._source.get_engine().connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query).fetchall()]
+
+
+@contextmanager
+def open_database(settings: Settings, path: Path) -> Iterator[Database]:
+    """Open a DuckDB file for validation; every handle is closed afterwards.
+
+    The caller holds the warehouse lock when `path` is the warehouse.
+    """
+    with _ONE_AT_A_TIME, _quiet_logging():
+        gx = _great_expectations()
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+        from sqlalchemy import URL
+
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        arguments = {"read_only": True, "config": duckdb_config(settings, settings.paths)}
+        source = context.data_sources.add_sql(
+            "duckdb",
+            connection_string=URL.create("duckdb+gx", database=str(path)).render_as_string(),
+            kwargs={"connect_args": arguments},
+        )
+        try:
+            yield Database(context, source)
+        finally:
+            # GX holds two engines; either one left open makes a later connect of this process fail or see old data.
+            source.get_execution_engine().engine.dispose()
+            source.get_engine().dispose()
+
+
+@contextmanager
+def views_over(settings: Settings, files: Mapping[str, Path]) -> Iterator[tuple[Path, dict[str, str]]]:
+    """A temporary DuckDB file with one view a table over Parquet, removed afterwards.
+
+    Args:
+        settings: Where the file may lie.
+        files: Table → a Parquet file, a glob pattern, or a folder that is read with all folders below it.
+
+    Yields:
+        The file, and table → message for tables whose Parquet cannot be read. Tables without files get no view.
+    """
+    spill = settings.paths.spill
+    spill.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=spill, prefix="validate-") as folder:
+        path = Path(folder) / "views.duckdb"
+        unreadable: dict[str, str] = {}
+        with duckdb.connect(str(path), config=duckdb_config(settings, settings.paths)) as connection:
+            for table, location in files.items():
+                try:
+                    _create_view(connection, table, location)
+                except duckdb.Error as problem:
+                    unreadable[table] = str(problem)
+        yield path, unreadable
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, table: str, location: Path) -> None:
+    pattern = location / "**" / "*.parquet" if location.is_dir() else location
+    escaped = os.fspath(pattern).replace("'", "''")
+    if not connection.execute(f"select count(*) from glob('{escaped}')").fetchall()[0][0]:
+        return
+    connection.execute(
+        f'create view "{table}" as '
+        f"select * from read_parquet('{escaped}', union_by_name = true, hive_partitioning = false)"
+    )
+
+
+def _great_expectations() -> Any:
+    """The package. Its import meets deprecated `sre_*` modules, which is GX's to mend and no news to our callers."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "module 'sre_", DeprecationWarning)
+        import great_expectations
+
+    return great_expectations
+
+
+@contextmanager
+def _quiet_logging() -> Iterator[None]:
+    """GX logs its own progress at warning level; results reach the caller as values."""
+    logger = logging.getLogger("great_expectations")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

@@ -1,0 +1,281 @@
+"""Validating one boundary: data found, checks run in DuckDB, results judged, masked and kept.
+
+Belongs here: the order of the work and how a Great Expectations result becomes ours. Does not belong here: the checks
+(`suites/`), the engine (`engine.py`), the files of results (`report.py`).
+"""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from expectations.boundaries import default_files, reads_warehouse, suite_for
+from expectations.checks import (
+    Check,
+    FiniteNumbers,
+    HasColumns,
+    HasRows,
+    LearnedMeasure,
+    Measure,
+    NoGroup,
+    RowRule,
+    Suite,
+    UniqueKey,
+    quoted,
+)  # fmt: skip
+from expectations.engine import Database, TableFacts, open_database, views_over
+from expectations.learning import LearnedBounds, learn
+from expectations.masking import PersonalDataClasses, scrub
+from expectations.report import CheckResult, ValidationReport, check_run_id, reports, save_report
+from sources.contracts import load_contract
+from workspace.settings import Settings
+from workspace.warehouse import warehouse_lock
+
+FLOATING_TYPES = ("DOUBLE", "FLOAT")
+
+
+class NothingToValidate(ValueError):
+    """The data that a boundary is validated on is not there, or was named twice."""
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What judging a check needs to know."""
+
+    suite: Suite
+    facts: Mapping[str, TableFacts]
+    bounds: Mapping[str, LearnedBounds]
+    classes: PersonalDataClasses
+
+
+def validate(
+    settings: Settings,
+    boundary: str,
+    database: Path | None = None,
+    files: Mapping[str, Path] | None = None,
+    run_id: str | None = None,
+) -> ValidationReport:
+    """Run a boundary's suite and keep its report.
+
+    Reads either a DuckDB file or Parquet files. Without both: the company's warehouse (`master_data`, `marts`,
+    `features`), all of landing (`landing`), or the prediction files (`predictions`). The warehouse is read under its
+    lock, which the caller must not hold.
+
+    Args:
+        settings: Whose data and where results are kept.
+        boundary: One of `boundaries.BOUNDARIES`.
+        database: DuckDB file with the tables; opened read-only, closed on return.
+        files: Table → Parquet file, folder or glob pattern.
+        run_id: Name of the run; default is the time.
+
+    Returns:
+        The report as written; `report.success` is False when a check of severity error failed.
+
+    Raises:
+        UnknownBoundary: no suite has that name.
+        NothingToValidate: the database is absent, or both `database` and `files` are given.
+        WarehouseBusy: another process keeps the warehouse.
+    """
+    suite = suite_for(boundary)
+    started = datetime.now(UTC)
+    run_id = run_id or started.strftime("%Y%m%dT%H%M%S%fZ")
+    check_run_id(run_id)
+    clock = time.perf_counter()
+    bounds = _learned_bounds(settings, suite)
+    with _opened(settings, boundary, database, files) as (opened, unreadable):
+        facts = opened.facts(suite.read_tables)
+        facts |= {table: TableFacts({}, None, problem) for table, problem in unreadable.items()}
+        scene = _Scene(suite, facts, bounds, PersonalDataClasses(load_contract()))
+        results = {table: _validate_table(opened, scene, table, started) for table in suite.tables}
+    by_id = {result.id: result for found in results.values() for result in found}
+    unreadable_tables = [result for found in results.values() for result in found if result.id.endswith(".readable")]
+    report = ValidationReport(
+        boundary=boundary,
+        run_id=run_id,
+        started=started.isoformat(),
+        seconds=round(time.perf_counter() - clock, 3),
+        rows={table: facts[table].rows or 0 for table in suite.tables if table in facts},
+        checks=(*unreadable_tables, *(by_id[check.id] for check in suite.checks)),
+    )
+    return save_report(settings, report)
+
+
+@contextmanager
+def _opened(
+    settings: Settings, boundary: str, database: Path | None, files: Mapping[str, Path] | None
+) -> Iterator[tuple[Database, dict[str, str]]]:
+    if database is not None and files is not None:
+        raise NothingToValidate("A boundary is read from a database or from files; both were given. Give one.")
+    if database is None and (files is not None or not reads_warehouse(boundary)):
+        chosen = files if files is not None else default_files(settings, boundary)
+        with views_over(settings, chosen) as (path, unreadable), open_database(settings, path) as opened:
+            yield opened, unreadable
+        return
+    path = database or settings.paths.warehouse
+    if not path.exists():
+        raise NothingToValidate(f"The database to validate must exist; {path} does not. Build it first.")
+    if path == settings.paths.warehouse:
+        with warehouse_lock(settings, f"validate {boundary}"), open_database(settings, path) as opened:
+            yield opened, {}
+        return
+    with open_database(settings, path) as opened:
+        yield opened, {}
+
+
+def _learned_bounds(settings: Settings, suite: Suite) -> dict[str, LearnedBounds]:
+    learners = {check.id: check.rule for check in suite.checks if isinstance(check.rule, LearnedMeasure)}
+    if not learners:
+        return {}
+    past: dict[str, list[float]] = {id: [] for id in learners}
+    for report in reports(settings, suite.boundary, last=max(rule.window for rule in learners.values())):
+        for result in report.checks:
+            if result.id in past and result.value is not None:
+                past[result.id].append(result.value)
+    return {id: learn(rule, past[id]) for id, rule in learners.items()}
+
+
+def _validate_table(opened: Database, scene: _Scene, table: str, started: datetime) -> list[CheckResult]:
+    checks = [check for check in scene.suite.checks if check.table == table]
+    facts = scene.facts.get(table)
+    if facts is not None and facts.problem is not None:
+        reason = f"{table} cannot be read"
+        return [_unreadable(table, facts.problem), *(_result(check, "skipped", reason) for check in checks)]
+    settled = {check.id: _settle(check, scene, started) for check in checks}
+    decided = {check.id: _decide_without_running(check, scene) for check in checks}
+    runnable = [settled[id] for id, result in decided.items() if result is None]
+    shown = tuple(c for c in scene.suite.identity.get(table, ()) if facts is not None and c in facts.columns)
+    outcomes = opened.run(table, runnable, shown) if runnable else {}
+    return [decided[check.id] or _judge(check, settled[check.id], outcomes[check.id], scene) for check in checks]
+
+
+def _settle(check: Check, scene: _Scene, started: datetime) -> Check:
+    """The check with what only the run knows filled in: learned bounds, the run's start, the table's own columns."""
+    columns = scene.facts[check.table].columns if check.table in scene.facts else {}
+    if isinstance(check.rule, FiniteNumbers):
+        numbers = [quoted(name) for name, kind in columns.items() if kind in FLOATING_TYPES]
+        condition = " and ".join(f"coalesce(isfinite({name}), true)" for name in numbers) or "true"
+        return replace(check, rule=RowRule(condition))
+    if isinstance(check.rule, LearnedMeasure):
+        moment = f"timestamp '{started.replace(tzinfo=None).isoformat(sep=' ')}'"
+        empty = " + ".join(f"({quoted(name)} is null)::int" for name in columns) or "null"
+        expression = check.rule.expression.replace("{started}", moment)
+        expression = expression.replace("{empty_share}", f"avg(({empty}) / {max(1, len(columns))})")
+        bounds = scene.bounds[check.id]
+        return replace(check, rule=Measure(check.rule.name, expression, bounds.low, bounds.high, check.rule.columns))
+    return check
+
+
+def _decide_without_running(check: Check, scene: _Scene) -> CheckResult | None:
+    """The result of a check that cannot or need not be run, else None."""
+    facts = scene.facts.get(check.table)
+    if facts is None or not facts.rows:
+        return _decide_on_emptiness(check, scene, facts)
+    for other in check.needs:
+        found = scene.facts.get(other)
+        if found is None or not found.rows:
+            return _result(check, "skipped", _emptiness(other, scene.suite, found))
+    if isinstance(check.rule, HasColumns):
+        return None
+    missing = [column for column in check.rule.columns if column not in facts.columns]
+    if missing:
+        return _result(check, "skipped", f"{check.table} has no column {', '.join(missing)}")
+    return None
+
+
+def _decide_on_emptiness(check: Check, scene: _Scene, facts: TableFacts | None) -> CheckResult | None:
+    reason = _emptiness(check.table, scene.suite, facts)
+    if not isinstance(check.rule, HasRows):
+        return _result(check, "skipped", reason)
+    return _result(check, "failed", reason) if facts is None else None
+
+
+def _emptiness(table: str, suite: Suite, facts: TableFacts | None) -> str:
+    state = f"{table} is not there" if facts is None else f"{table} has no rows"
+    if facts is not None and facts.problem is not None:
+        state = f"{table} cannot be read"
+    consequence = suite.absent.get(table)
+    return f"{state}: {consequence}" if consequence else state
+
+
+def _unreadable(table: str, problem: str) -> CheckResult:
+    return CheckResult(
+        id=f"{table}.readable", table=table, expectation="readable", severity="error", status="failed",
+        observed=scrub(problem), expected="the table can be read",
+        why="Nothing can be said about data that cannot be read; a file is cut short or is not Parquet.",
+    )  # fmt: skip
+
+
+def _judge(check: Check, settled: Check, outcome: Any, scene: _Scene) -> CheckResult:
+    name = str(outcome.expectation_config.type)
+    problem = _exception_of(outcome.exception_info)
+    if problem is not None:
+        return replace(_result(check, "failed", f"could not be evaluated: {scrub(problem)}"), expectation=name)
+    status = "passed" if outcome.success else "failed"
+    if isinstance(settled.rule, Measure):
+        return _judge_measure(check, settled.rule, outcome, scene.bounds.get(check.id))
+    found = dict(outcome.result)
+    if isinstance(check.rule, HasRows):
+        base = _result(check, status, f"{scene.facts[check.table].rows:,} rows")
+    elif isinstance(check.rule, HasColumns):
+        absent = [c for c in check.rule.names if c not in scene.facts[check.table].columns]
+        base = _result(check, status, f"missing: {', '.join(absent)}" if absent else "all there")
+    else:
+        base = _judge_rows(check, status, found, scene)
+    return replace(base, expectation=name)
+
+
+def _judge_measure(check: Check, rule: Measure, outcome: Any, bounds: LearnedBounds | None) -> CheckResult:
+    value = outcome.result.get("observed_value")
+    finite = value is not None and math.isfinite(value)
+    seen = f"{value:,.4g}" if finite else "not measurable"
+    status = "passed" if outcome.success else "failed"
+    if bounds is not None and not bounds.is_ready:
+        status, seen = "skipped", f"{bounds.basis}; {seen} now"
+    return replace(
+        _result(check, status, seen),
+        expectation=str(outcome.expectation_config.type),
+        expected=rule.sentence() if bounds is None or bounds.is_ready else check.rule.sentence(),
+        value=value if finite else None,
+        basis=bounds.basis if bounds is not None else None,
+    )
+
+
+def _judge_rows(check: Check, status: str, found: Mapping[str, Any], scene: _Scene) -> CheckResult:
+    rows = scene.facts[check.table].rows or 0
+    count = int(found["unexpected_count"])
+    is_group = isinstance(check.rule, NoGroup)
+    unit = "keys" if isinstance(check.rule, UniqueKey) else getattr(check.rule, "unit", "rows")
+    observed = f"{count:,} of {rows:,} rows" if unit == "rows" else f"{count:,} {unit}"
+    sample = tuple(scene.classes.mask_row(check.table, row, is_group) for row in _failing_rows(found))
+    return replace(
+        _result(check, status, observed),
+        unexpected_count=count,
+        unexpected_pct=round(100 * count / rows, 6) if unit == "rows" and rows else None,
+        sample=sample,
+    )
+
+
+def _failing_rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    details = found.get("details") or {}
+    rows = details.get("unexpected_rows")
+    if rows is None:
+        rows = found.get("partial_unexpected_index_list") or []
+    return [dict(row) for row in rows]
+
+
+def _exception_of(info: Mapping[str, Any]) -> str | None:
+    """Message of the exception that GX caught, whether it reports one or one for each metric."""
+    if "raised_exception" in info:
+        return str(info.get("exception_message")) if info["raised_exception"] else None
+    return next((str(one["exception_message"]) for one in info.values() if one.get("raised_exception")), None)
+
+
+def _result(check: Check, status: Any, observed: str) -> CheckResult:
+    return CheckResult(
+        id=check.id, table=check.table, expectation=type(check.rule).__name__, severity=check.severity, status=status,
+        observed=observed, expected=check.rule.sentence(), why=check.why,
+    )  # fmt: skip
