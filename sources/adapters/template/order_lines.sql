@@ -14,7 +14,7 @@ select
     clean(l.article) as product_code,
     l.pieces as quantity,
     decimal_comma(l.price) as unit_price_amount,
-    try_cast(l.pieces as integer) * try_cast(decimal_comma(l.price) as decimal(18, 2)) as line_amount,
+    try_cast(l.pieces as decimal(18, 3)) * try_cast(decimal_comma(l.price) as decimal(18, 2)) as line_amount,
     getvariable('currency') as currency,
     l._source_file,
     l._source_row

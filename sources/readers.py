@@ -1,0 +1,112 @@
+"""Reading all inputs of an extract into raw tables.
+
+Belongs here: which reader takes which format, and all problems of an extract told together.
+Does not belong here: the readers themselves (csvfiles, otherfiles, remote).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sources.csvfiles import read_csv, read_header
+from sources.inputs import InputFile, Inputs
+from sources.manifest import Manifest, RawFile
+from sources.otherfiles import (
+    jsonl_header,
+    parquet_header,
+    read_jsonl,
+    read_parquet,
+    read_sqlite,
+    sqlite_header,
+    stage_lines,
+)
+from sources.problems import ExtractRefused, Problem
+from sources.raw import RawTables, merge_columns
+from sources.record import LandedFile
+from sources.textfiles import prepare_text
+
+
+@dataclass(frozen=True)
+class _Opened:
+    file: InputFile
+    header: list[str]
+    read: Callable[[], None]
+
+
+def read_inputs(
+    raw: RawTables, manifest: Manifest, inputs: Inputs, scratch: Path, progress: Callable[[str], None]
+) -> list[LandedFile]:  # fmt: skip
+    """Read every file into its raw table, and show the tables to the SQL.
+
+    Returns:
+        One entry a file with the rows and malformed lines met.
+
+    Raises:
+        ExtractRefused: with the problems of all files.
+    """
+    problems: list[Problem] = []
+    opened: dict[str, list[_Opened]] = {name: [] for name in manifest.files}
+    for file in inputs.files:
+        progress(f"look at {file.name}")
+        try:
+            opened[file.logical].append(_open(raw, file, scratch))
+        except ExtractRefused as refusal:
+            problems += refusal.problems
+    if problems:
+        raise ExtractRefused(problems)
+    landed: list[LandedFile] = []
+    for logical, spec in manifest.files.items():
+        raw.create(logical, merge_columns([o.header for o in opened[logical]] or [spec.columns]))
+        for one in opened[logical]:
+            progress(f"read {one.file.name}")
+            try:
+                one.read()
+            except ExtractRefused as refusal:
+                problems += refusal.problems
+        raw.expose(logical)
+        counted = _count(raw, logical, spec, opened[logical])
+        problems += _without_rows(spec, counted)
+        landed += counted
+    if problems:
+        raise ExtractRefused(problems)
+    return landed
+
+
+def _open(raw: RawTables, file: InputFile, scratch: Path) -> _Opened:
+    match file.spec.format:
+        case "csv":
+            text = prepare_text(file, scratch)
+            header = read_header(file, text)
+            return _Opened(file, header, lambda: read_csv(raw, file, text, header))
+        case "jsonl":
+            lines = stage_lines(raw, file, prepare_text(file, scratch))
+            header = jsonl_header(raw, file, lines)
+            return _Opened(file, header, lambda: read_jsonl(raw, file, lines, header))
+        case "parquet":
+            header = parquet_header(file)
+            return _Opened(file, header, lambda: read_parquet(raw, file, header))
+        case "sqlite":
+            header = sqlite_header(file)
+            return _Opened(file, header, lambda: read_sqlite(raw, file, header))
+
+
+def _count(raw: RawTables, logical: str, spec: RawFile, opened: Sequence[_Opened]) -> list[LandedFile]:
+    rows = raw.count(logical)
+    malformed = raw.count_malformed(logical)
+    return [
+        LandedFile(
+            logical, o.file.name, o.file.sha256, o.file.size, rows.get(o.file.name, 0), malformed.get(o.file.name, 0),
+            tuple(c for c in o.header if c not in spec.columns),
+        )
+        for o in opened
+    ]  # fmt: skip
+
+
+def _without_rows(spec: RawFile, files: Sequence[LandedFile]) -> list[Problem]:
+    if spec.may_be_empty:
+        return []
+    return [
+        Problem("no_rows", f.name, "The file has a header and no rows.",
+                "Export it again, or set `may_be_empty: true` if that is normal.", value="0 rows")
+        for f in files if not f.rows and not f.malformed
+    ]  # fmt: skip
