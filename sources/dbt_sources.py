@@ -139,15 +139,18 @@ qualify row_number() over (
 ) = 1
 {{%- endmacro %}}
 """
-    return newest + _staged(table.name) if table.day_column else newest
+    return newest + _staged(table) if table.day_column else newest
 
 
-def _staged(name: str) -> str:
+def _staged(table: Table) -> str:
+    name, key = table.name, ", ".join(table.key)
+    # All records of a key that has one in the days of the build: the newest may lie on another day.
     return f"""
 {{% macro staged_{name}(only) -%}}
 {{%- set staging = ref('stg_{name}') -%}}
+{{%- set landed = source('landing', '{name}') -%}}
 {{%- if has_day_range() -%}}
-{{{{ newest_{name}(only) }}}}
+{{{{ newest_{name}('({key}) in (select {key} from ' ~ landed ~ ' where ' ~ only ~ ')') }}}}
 {{%- else -%}}
 select * from {{{{ staging }}}}
 {{%- endif -%}}

@@ -17,6 +17,7 @@ from sources.contracts import Table, contract_digest, load_contract
 from sources.inputs import check_unmoved, find_inputs
 from sources.manifest import Adapter
 from sources.mapping import META_COLUMNS, Batch, land_table
+from sources.observations import observe
 from sources.plan import TablePlan, digests_of, plan_tables
 from sources.problems import ExtractRefused
 from sources.raw import RawTables, literal, quoted
@@ -94,13 +95,14 @@ class _Landing:
                 return self._report(self._batch_id(digests), "already_landed", tables=_nothing_new(plans),
                                     unmatched=inputs.unmatched)  # fmt: skip
             files = read_inputs(raw, self.adapter.manifest, inputs, self.scratch, lambda what: self.progress(what, 0.2))
+            observations = observe(raw, self.adapter)
             with next_version(self.paths) as building:
                 batch = Batch(self._batch_id(digests), self.started, building, self.paths.landing)
                 tables = self._land_tables(raw, plans, batch)
                 write_empty_tables(raw, building / "landing")
                 check_unmoved(inputs)
                 report = self._report(batch.id, "landed", files=(*files, *remote.values()), tables=tables,
-                                      unmatched=inputs.unmatched)  # fmt: skip
+                                      unmatched=inputs.unmatched, observations=observations)  # fmt: skip
                 write_atomically(building / "landing_files" / f"{batch.id}.json", report.as_json())
                 self.progress("make it visible", 0.95)
             return report

@@ -31,3 +31,6 @@ create or replace macro decimal_comma(value) as
 
 -- Text without blanks at its ends; null when nothing is left.
 create or replace macro clean(value) as nullif(trim(value, E' \t\r\n' || chr(160) || chr(12288)), '');
+
+-- Text for comparing: lower case, without accents or blanks at its ends.
+create or replace macro fold(value) as clean(lower(strip_accents(value)));

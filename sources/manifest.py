@@ -17,6 +17,7 @@ from workspace.files import sha256_of_json
 from workspace.settings import COMPANY_NAME
 
 ADAPTERS = Path(__file__).parent / "adapters"
+MACROS = Path(__file__).parent / "macros.sql"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 
 
@@ -148,6 +149,21 @@ class TableMapping(_Model):
         return self.from_ or self.derived_from
 
 
+class Observation(_Model):
+    """A question to the inputs that no check of single rows can answer.
+
+    Attributes:
+        sql: SELECT that gives `_source_file` and `_source_row` of every raw row that the message is true of.
+        severity: `warning`: the rows are counted. `error`: any such row refuses the extract.
+        remedy: What to do about it.
+    """
+
+    message: str
+    sql: str
+    severity: Literal["warning", "error"] = "warning"
+    remedy: str = ""
+
+
 class Manifest(_Model):
     """What `manifest.yaml` says. See docs/adapters.md."""
 
@@ -159,6 +175,7 @@ class Manifest(_Model):
     files: dict[str, RawFile] = {}
     dlt: dict[str, Annotated[SqlDatabase | RestApi, Field(discriminator="kind")]] = {}
     tables: dict[str, TableMapping] = Field(min_length=1)
+    observations: dict[str, Observation] = {}
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
@@ -212,7 +229,8 @@ def load_adapter(name_or_folder: str | Path) -> Adapter:
         if not path.is_file():
             raise AdapterError(f"{path}: the manifest maps {table!r} by this file, which is missing. Write its SELECT.")
         sql[table] = path.read_text(encoding="utf-8").strip().rstrip(";")
-    return Adapter(manifest, folder, sql, sha256_of_json([manifest.model_dump(mode="json"), sql]))
+    shaping = [manifest.model_dump(mode="json"), sql, MACROS.read_text(encoding="utf-8")]
+    return Adapter(manifest, folder, sql, sha256_of_json(shaping))
 
 
 def _find_folder(name_or_folder: str | Path) -> Path:

@@ -9,14 +9,13 @@ has to run on one thread to count. Readers that know better give the line themse
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from sources.manifest import MACROS
 from sources.problems import ExtractRefused, Problem
 
-MACROS = Path(__file__).parent / "macros.sql"
 _MALFORMED = pa.schema([("logical", pa.string()), ("_source_file", pa.string()), ("_source_row", pa.int64()),
                         ("what", pa.string()), ("content", pa.string())])  # fmt: skip
 

@@ -83,6 +83,7 @@ class LandingReport:
             be trusted, nothing was landed.
         problems: Why it was refused, one JSON object a problem (see `sources.problems.Problem`).
         unmatched: Files of the extract that the adapter does not read.
+        observations: What the adapter noticed in the inputs, by name.
     """
 
     batch: str
@@ -98,6 +99,7 @@ class LandingReport:
     tables: Mapping[str, TableReport] = field(default_factory=dict)
     problems: tuple[Mapping[str, Any], ...] = ()
     unmatched: tuple[str, ...] = ()
+    observations: Mapping[str, Warned] = field(default_factory=dict)
 
     @property
     def total(self) -> FileCount:
@@ -122,6 +124,7 @@ def read_report(path: Path) -> LandingReport:
     given["files"] = tuple(LandedFile(**{**f, "new_columns": tuple(f["new_columns"])}) for f in given["files"])
     given["tables"] = {name: _table(t) for name, t in given["tables"].items()}
     given["problems"], given["unmatched"] = tuple(given["problems"]), tuple(given["unmatched"])
+    given["observations"] = {n: Warned(w["count"], tuple(w["samples"])) for n, w in given["observations"].items()}
     return LandingReport(**given)
 
 

@@ -1,0 +1,23 @@
+with placed as (
+    select
+        order_id,
+        min(order_purchase_timestamp) as ordered_at
+    from orders
+    group by 1
+)
+
+select
+    'olist' as source_system,
+    i.order_id as order_code,
+    i.order_item_id as line_number,
+    o.ordered_at,
+    i.product_id as product_code,
+    1 as quantity,
+    i.price as unit_price_amount,
+    i.freight_value as shipping_amount,
+    i.price as line_amount,
+    getvariable('currency') as currency,
+    i._source_file,
+    i._source_row
+from items as i
+left join placed as o on i.order_id = o.order_id
