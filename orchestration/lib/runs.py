@@ -18,6 +18,7 @@ import dagster as dg
 from orchestration.definitions import build_definitions
 from orchestration.lib.instance import open_instance
 from orchestration.lib.partitions import range_tags
+from sources.history import landed_days
 from workspace.files import sha256_of_file, sha256_of_json, write_atomically
 from workspace.settings import Settings
 
@@ -26,6 +27,10 @@ ROOT = Path(__file__).parents[2]
 CODE = ("dbt_project", "expectations", "ml", "orchestration", "sources", "workspace")
 #: Dagster's own log lines stay in its event log; the terminal shows the outcome.
 QUIET_CONSOLE = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class NothingLanded(RuntimeError):
+    """There is no day of facts to work on."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +71,30 @@ class RunOutcome:
     steps: list[StepOutcome] = field(default_factory=list)
     checks: list[CheckOutcome] = field(default_factory=list)
 
+    def as_dict(self) -> dict[str, object]:
+        """The outcome as JSON values."""
+        return asdict(self)
+
     @property
     def failed_checks(self) -> list[CheckOutcome]:
         """Checks that did not pass, of any severity."""
         return [check for check in self.checks if not check.passed]
+
+
+def days_of(settings: Settings, first: date | None, last: date | None) -> tuple[date, date]:
+    """The days to replace: those named, else all that have landed.
+
+    Raises:
+        NothingLanded: no fact has landed and the days are not both named.
+    """
+    if first and last:
+        return first, last
+    landed = landed_days(settings)
+    if landed is None:
+        raise NothingLanded(
+            f"Nothing has landed for {settings.paths.company!r}. Run `oi land ADAPTER DIR` or `oi demo` first."
+        )
+    return first or landed[0], last or landed[1]
 
 
 def run_unless_current(

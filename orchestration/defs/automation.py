@@ -1,0 +1,104 @@
+"""When jobs run by themselves: the daily schedule, the sensors, and telling somebody when a run fails.
+
+Belongs here: schedules and sensors. Does not belong here: what they start (jobs).
+
+New data comes in two steps, because only a landing knows which days it touched: a schedule and a sensor start `land`;
+when it has succeeded, `newly_landed` starts `refresh` for just those days.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+
+from orchestration.defs.jobs import land, refresh, score
+from orchestration.defs.landing import known_extracts
+from orchestration.lib.notify import FailureMessage, notifier_for
+from orchestration.lib.partitions import range_tags
+from orchestration.lib.workspace_resource import WorkspaceResource
+from sources.history import landing_history
+from workspace.ledger import Ledger
+
+RUNNING = dg.DefaultSensorStatus.RUNNING
+
+
+@dg.schedule(
+    job=land, cron_schedule="0 2 * * *", execution_timezone="UTC", default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every night: databases and APIs do not announce new rows, so they are asked.",
+)  # fmt: skip
+def nightly_landing() -> dg.RunRequest:
+    """Start `land` once a night."""
+    return dg.RunRequest()
+
+
+@dg.sensor(
+    job=land, minimum_interval_seconds=60, default_status=RUNNING,
+    description="Files of a known extract came, went or changed.",
+)  # fmt: skip
+def new_extracts(context: dg.SensorEvaluationContext, workspace: WorkspaceResource) -> dg.RunRequest | dg.SkipReason:
+    """Start `land` when the files of a known extract differ from those seen last."""
+    seen = json.dumps(
+        [
+            [str(path), path.stat().st_size, path.stat().st_mtime_ns]
+            for _adapter, extract in known_extracts(workspace.settings)
+            for path in sorted(extract.rglob("*"))
+            if path.is_file()
+        ]
+    )
+    if context.cursor == seen:
+        return dg.SkipReason("No file of a known extract changed.")
+    first_look = context.cursor is None
+    context.update_cursor(seen)
+    if first_look:
+        return dg.SkipReason("Took note of the files that are there.")
+    return dg.RunRequest()
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS, monitored_jobs=[land], request_job=refresh, default_status=RUNNING,
+    description="A landing brought rows: refresh the days it touched.",
+)  # fmt: skip
+def newly_landed(context: dg.RunStatusSensorContext, workspace: WorkspaceResource) -> dg.RunRequest | dg.SkipReason:
+    """Start `refresh` for the days of the newest landing."""
+    landed = [report for report in landing_history(workspace.settings) if report.status == "landed" and report.days]
+    if not landed or landed[-1].days is None:
+        return dg.SkipReason("Nothing has landed.")
+    first, last = (date.fromisoformat(day) for day in landed[-1].days)
+    return dg.RunRequest(run_key=landed[-1].batch, tags=range_tags(first, last))
+
+
+@dg.sensor(
+    job=score, minimum_interval_seconds=60, default_status=RUNNING,
+    description="Another version became champion: score with it.",
+)  # fmt: skip
+def changed_champion(
+    context: dg.SensorEvaluationContext, workspace: WorkspaceResource
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Start `score` when the promotion ledger names another champion than last time."""
+    settings = workspace.settings
+    ledger = Ledger(settings.paths.ensure().ledger_url(settings))
+    try:
+        champions = [event for event in ledger.events("promotions") if event.payload.get("state") == "champion"]
+    finally:
+        ledger.close()
+    head = str(champions[-1].sequence) if champions else ""
+    if head == (context.cursor or ""):
+        yield dg.SkipReason("The champion is the same.")
+        return
+    context.update_cursor(head)
+    yield dg.RunRequest(run_key=f"champion-{head}")
+
+
+@dg.run_failure_sensor(default_status=RUNNING, description="A run failed: tell whoever the settings name.")
+def run_failed(context: dg.RunFailureSensorContext, workspace: WorkspaceResource) -> None:
+    """Tell the notifier what failed and why."""
+    settings = workspace.settings
+    notifier_for(settings).tell(
+        FailureMessage(
+            company=settings.paths.company,
+            job=context.dagster_run.job_name,
+            run_id=context.dagster_run.run_id,
+            error=context.failure_event.message or "no message",
+        )
+    )

@@ -1,0 +1,26 @@
+"""The jobs: which part of the graph runs together.
+
+Belongs here: selections with a name. Does not belong here: when they run (automation).
+"""
+
+import dagster as dg
+
+LANDING = dg.AssetSelection.groups("landing")
+MODELS = dg.AssetSelection.groups("models")
+PREDICTIONS = dg.AssetSelection.groups("predictions")
+BUILD = dg.AssetSelection.all() - LANDING - MODELS - PREDICTIONS
+
+land = dg.define_asset_job("land", LANDING, description="Land what is new in every known extract, and validate it.")
+build = dg.define_asset_job(
+    "build", BUILD, description="dbt models, their tests and expectations, then one atomic publication."
+)
+train_and_audit = dg.define_asset_job(
+    "train_and_audit", MODELS, description="Train on the published snapshot, audit by region, decide on promotion."
+)
+score = dg.define_asset_job("score", PREDICTIONS, description="Score with the champion, validate and publish.")
+everything = dg.define_asset_job(
+    "everything", dg.AssetSelection.all(), description="The whole way from extracts to published predictions."
+)
+refresh = dg.define_asset_job(
+    "refresh", dg.AssetSelection.all() - LANDING, description="Everything after landing, for the days that it touched."
+)

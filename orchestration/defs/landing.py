@@ -1,0 +1,95 @@
+"""Landing as assets: one asset a contract table, filled from every extract that was ever landed for the company.
+
+Belongs here: the landing assets and the demo extract. Does not belong here: reading and checking files (sources).
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.lib.metadata import table_metadata
+from orchestration.lib.workspace_resource import WorkspaceResource
+from sources.contracts import load_contract
+from sources.history import landing_history
+from sources.manifest import Adapter, load_adapter
+from sources.record import LandingReport
+from workspace.settings import Settings
+
+COUNTS = ["file", "read", "landed", "quarantined"]
+
+
+class LandingRefused(RuntimeError):
+    """An extract could not be trusted; nothing of it was landed."""
+
+
+@dg.multi_asset(
+    name="landing",
+    specs=[
+        dg.AssetSpec(
+            ["landing", table.name], group_name="landing", kinds={"parquet", "duckdb"},
+            owners=["team:data-engineering"],
+            description=f"{table.description} Grain: {table.grain}",
+            metadata={
+                "required": table.required,
+                "capability": table.capability or "core",
+                "dagster/column_schema": dg.TableSchema(
+                    columns=[
+                        dg.TableColumn(c.name, c.type, c.description, tags={"personal_data": c.personal_data})
+                        for c in table.columns
+                    ]
+                ),
+            },
+        )
+        for table in load_contract().values()
+    ],
+)  # fmt: skip
+def landing(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None]]:
+    """Land what is new in each known extract; what has landed before is skipped and stays counted.
+
+    Grain: one row a source record and landing, in Parquet by table and day.
+    """
+    from sources.landing import land
+
+    settings = workspace.settings
+    reports = [land(settings, adapter, extract) for adapter, extract in known_extracts(settings)]
+    refused = [report for report in reports if report.status == "refused"]
+    if refused:
+        raise LandingRefused("\n".join(_problems(report) for report in refused))
+    landed = [report for report in landing_history(settings) if report.status == "landed"]
+    for table in load_contract().values():
+        yield dg.MaterializeResult(asset_key=["landing", table.name], metadata=_metadata(landed, reports, table.name))
+
+
+def known_extracts(settings: Settings) -> list[tuple[Adapter, Path]]:
+    """Adapter and folder of every extract that was ever landed for the company, in order of first landing."""
+    known = dict.fromkeys((report.adapter, report.extract) for report in landing_history(settings))
+    return [(load_adapter(adapter), Path(extract)) for adapter, extract in known]
+
+
+def _metadata(landed: Sequence[LandingReport], now: Sequence[LandingReport], table: str) -> dict[str, object]:
+    """Rows of a table over all landings, by file, with the reasons of what was refused or warned of."""
+    tables = [report.tables[table] for report in landed if table in report.tables]
+    files = [
+        {"file": name, "read": count.read, "landed": count.landed, "quarantined": count.quarantined}
+        for found in tables for name, count in found.files.items()
+    ]  # fmt: skip
+    reasons: Counter[str] = Counter()
+    for found in tables:
+        reasons.update(found.reasons)
+        reasons.update({name: warned.count for name, warned in found.warnings.items()})
+    return {
+        "read": sum(found.total.read for found in tables),
+        "dagster/row_count": sum(found.total.landed for found in tables),
+        "quarantined": sum(found.total.quarantined for found in tables),
+        "landed_now": sum(report.tables[table].total.landed for report in now if table in report.tables),
+        "files": table_metadata(files, COUNTS),
+        "reasons": table_metadata([{"reason": k, "rows": n} for k, n in reasons.most_common()], ["reason", "rows"]),
+    }
+
+
+def _problems(report: LandingReport) -> str:
+    """Why an extract was refused, with the remedy of each problem."""
+    lines = [f"{p['file']}: [{p['rule']}] {p['message']} {p['remedy']}" for p in report.problems]
+    return f"{report.adapter} from {report.extract} was refused:\n" + "\n".join(lines)
