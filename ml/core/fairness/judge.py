@@ -121,8 +121,10 @@ class Judge:
         detectable = evidence.smallest.typical
         limit = self.tolerance or (BLIND_ABOVE if data.kind == "rate" else np.inf)
         if detectable > limit:
-            return "insufficient_evidence", Statement("too_coarse", {"detectable": detectable, "limit": float(limit)})
-        return "no_gap_found", Statement("nothing_found", {"detectable": detectable})
+            return "insufficient_evidence", Statement(
+                "too_coarse", {"detectable": _shown(detectable, data.kind), "limit": _shown(float(limit), data.kind)}
+            )
+        return "no_gap_found", Statement("nothing_found", {"detectable": _shown(detectable, data.kind)})
 
     def _why_not_judged(self, data: GroupData, evidence: Evidence) -> tuple[Verdict, Statement]:
         supported = np.minimum(data.group_rows, data.group_n) >= self.minimum_support
@@ -170,3 +172,8 @@ def _badness(group: GroupResult, sign: int) -> float:
 
 def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def _shown(value: float, kind: str) -> str:
+    """A gap as a sentence shows it: percentage points for rates."""
+    return f"{100 * value:.1f} pp" if kind == "rate" else f"{value:.3g}"

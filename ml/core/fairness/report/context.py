@@ -1,0 +1,92 @@
+"""What a report states beside the audit: identity, purpose, data, oversight, and the other layers' evidence.
+
+Belongs here: `ReportContext`. Does not belong here: numbers of the audit itself.
+
+Every field may be left out; the page then prints that the evidence is missing and what would supply it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ml.core.fairness.errors import UnusableTable
+from ml.core.fairness.results import json_values
+
+
+@dataclass(frozen=True)
+class ReportContext:
+    """Context of one report. Free texts are printed as given, in either language.
+
+    Attributes:
+        title: Heading, such as the model's name and version.
+        decision_asked: What the reader is asked to decide.
+        identity: Contents 1: `policy_version`, `model_version`, `data_window`, `data_snapshot`, `commit`, `run`,
+            `author`, `assessor`, `independence`.
+        purpose: Contents 2: what is optimised and which trade-offs were chosen.
+        data: Contents 3: `origin`, `preparation`, `gaps`.
+        group_definition: Contents 4: what the groups are and why these.
+        legitimate_factors: Contents 8: the control columns and why a difference through them is accepted.
+        group_names: Group → name to print beside it.
+        positions: Group → (latitude, longitude), for the tile map.
+        label_layer: Contents 8: `LabelDecomposition.to_dict()`.
+        decision_layer: Contents 5: the audit of decisions, `AuditResult.to_dict()`.
+        proxies: Contents 4: `ProxyResult.to_dict()`.
+        selective_labels: Contents 11: `SelectiveLabels.to_dict()`.
+        over_time: Contents 10: `WeeklyDisparity.to_dict()`.
+        changes: Contents 10: rule or model changes, each with `date`, `what`, `reason`.
+        feedback: Contents 11: does today's decision become tomorrow's label?
+        mitigation: Contents 12: `TradeOff.to_dict()`.
+        accepted_risk: Contents 12: `risk`, `accepted_by`, `until`.
+        oversight: Contents 13: `confidence_threshold`, `auto_share`, `override_share`, `seconds_per_review`,
+        `seeded_cases`. logging: Contents 14: `log`, `retention`, `integrity`.
+        privacy: Contents 15: `fields`, `necessity`.
+        limits: Contents 16: further limits, beside those that the audit itself states.
+        sign_off: Contents 17: `assessor`, `reviewer`, `verdict`, `conditions`, `expires`.
+        previous: `to_dict()` of the audit before this one, for the differences.
+    """
+
+    title: str = "Audit"
+    decision_asked: str = ""
+    identity: Mapping[str, str] = field(default_factory=dict)
+    purpose: str = ""
+    data: Mapping[str, str] = field(default_factory=dict)
+    group_definition: str = ""
+    legitimate_factors: str = ""
+    group_names: Mapping[str, str] = field(default_factory=dict)
+    positions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    label_layer: Mapping[str, Any] | None = None
+    decision_layer: Mapping[str, Any] | None = None
+    proxies: Mapping[str, Any] | None = None
+    selective_labels: Mapping[str, Any] | None = None
+    over_time: Mapping[str, Any] | None = None
+    changes: Sequence[Mapping[str, str]] = ()
+    feedback: str = ""
+    mitigation: Mapping[str, Any] | None = None
+    accepted_risk: Mapping[str, str] = field(default_factory=dict)
+    oversight: Mapping[str, str] = field(default_factory=dict)
+    logging: Mapping[str, str] = field(default_factory=dict)
+    privacy: Mapping[str, str] = field(default_factory=dict)
+    limits: Sequence[str] = ()
+    sign_off: Mapping[str, str] = field(default_factory=dict)
+    previous: Mapping[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; equal contexts give equal bytes."""
+        return {f.name: json_values(getattr(self, f.name)) for f in fields(self)}
+
+
+def context_of(values: "ReportContext | Mapping[str, Any] | None") -> ReportContext:
+    """A context from itself, from a mapping of its fields, or from nothing.
+
+    Raises:
+        UnusableTable: the mapping has a key that is no field.
+    """
+    if isinstance(values, ReportContext):
+        return values
+    known = {f.name for f in fields(ReportContext)}
+    surplus = sorted(set(values or {}) - known)
+    if surplus:
+        raise UnusableTable(
+            f"A report's context has the fields {sorted(known)}; got {surplus} too. Remove or rename them."
+        )
+    return ReportContext(**(values or {}))

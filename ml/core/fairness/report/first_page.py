@@ -1,0 +1,138 @@
+"""The first page and the plain-language page.
+
+Belongs here: decision asked for, worst group, what changed, what could not be assessed, sign; and the same for readers
+without statistics. Does not belong here: contents 1–17 (sections).
+"""
+
+from ml.core.fairness.report.context import ReportContext
+from ml.core.fairness.report.difference import Change, change_between
+from ml.core.fairness.report.markup import MISSING, Markup, count, interval, join, number, points, tag
+from ml.core.fairness.report.texts import Texts
+from ml.core.fairness.results import AuditResult
+
+MOST_LINES = 6
+
+
+def first_page(result: AuditResult, context: ReportContext, texts: Texts) -> Markup:
+    """The five things a reader signs for, in their order."""
+    items = (
+        ("first_decide", tag("span", context.decision_asked or texts["decide_default"])),
+        ("first_worst", _worst(result, context, texts)),
+        ("first_changed", _changed(result, context, texts)),
+        ("first_missing", _bullets([s.text(texts.language, texts.names) for s in result.not_assessed], texts)),
+        ("first_sign", _sign(context, texts)),
+    )
+    verdict = tag(
+        "p", tag("span", texts[result.verdict], class_=f"verdict {result.verdict}"), " ",
+        result.reason.text(texts.language, texts.names),
+    )  # fmt: skip
+    return tag("section", verdict, tag("ol", *(tag("li", tag("strong", texts[key]), said) for key, said in items)),
+               class_="first")  # fmt: skip
+
+
+def group_name(group: str, context: ReportContext) -> str:
+    """A group with its readable name, where the context gives one."""
+    name = context.group_names.get(group)
+    return f"{name} ({group})" if name and name != group else group
+
+
+def _worst(result: AuditResult, context: ReportContext, texts: Texts) -> Markup:
+    worst = result.worst
+    if worst is None:
+        return tag("span", texts["worst_none"])
+    kind = result.metrics[worst.metric].kind
+    sentence = texts.say(
+        "worst_sentence" if worst.named else "worst_not_proven",
+        group=group_name(worst.group, context),
+        difference=points(worst.difference, kind),
+        metric=texts.known(worst.metric),
+        interval=interval(worst.interval, kind, difference=True),
+        confidence=f"{100 * (1 - result.parameters['alpha']):g} %",
+    )
+    return tag("span", sentence, class_="headline" if worst.named else None)
+
+
+def _changed(result: AuditResult, context: ReportContext, texts: Texts) -> Markup:
+    if context.previous is None:
+        return tag("span", texts["changed_none"])
+    change = change_between(context.previous, result.to_dict())
+    if change.nothing:
+        return tag("span", texts["changed_same"])
+    return tag("ul", *(tag("li", line) for line in _change_lines(change, result, texts)))
+
+
+def _change_lines(change: Change, result: AuditResult, texts: Texts) -> list[str]:
+    lines = []
+    if change.verdict:
+        lines.append(texts.say("changed_verdict", before=texts[change.verdict[0]], after=texts[change.verdict[1]]))
+    if change.worst:
+        before, after = (
+            f"{texts.known(w['metric'])}, {w['group']} {points(w['difference'], _kind(result, w['metric']))}"
+            if w
+            else MISSING
+            for w in change.worst
+        )
+        lines.append(texts.say("changed_gap", before=before, after=after))
+    for metric in change.metrics:
+        name = texts.known(metric.metric)
+        if metric.before != metric.after:
+            lines.append(
+                texts.say("changed_metric", metric=name, before=texts[metric.before], after=texts[metric.after])
+            )
+        if metric.newly_named or metric.no_longer_named:
+            lines.append(texts.say("changed_named", metric=name, new=texts.listed(list(metric.newly_named)),
+                                   gone=texts.listed(list(metric.no_longer_named))))  # fmt: skip
+    if change.new_groups or change.gone_groups:
+        lines.append(texts.say("changed_groups", new=texts.listed(list(change.new_groups)),
+                               gone=texts.listed(list(change.gone_groups))))  # fmt: skip
+    return lines
+
+
+def _kind(result: AuditResult, metric: str) -> str:
+    return result.metrics[metric].kind if metric in result.metrics else "rate"
+
+
+def _bullets(lines: list[str], texts: Texts) -> Markup:
+    if not lines:
+        return tag("span", texts["all_assessed"])
+    shown = lines[:MOST_LINES] + (["…"] if len(lines) > MOST_LINES else [])
+    return tag("ul", *(tag("li", line) for line in shown))
+
+
+def _sign(context: ReportContext, texts: Texts) -> Markup:
+    fields = ("assessor", "reviewer", "outcome", "expires")
+    given = {**context.sign_off, "outcome": context.sign_off.get("verdict", "")}
+    head = tag("tr", *(tag("th", texts[f], scope="col") for f in (*fields, "signature")))
+    row = tag("tr", *(tag("td", given.get(f, "")) for f in fields), tag("td", ""))
+    return tag("table", tag("thead", head), tag("tbody", row), class_="sign")
+
+
+def plain_language(result: AuditResult, context: ReportContext, texts: Texts) -> Markup:
+    """The audit for readers without statistics."""
+    statement = result.reason.text(texts.language, texts.names)
+    sentence = texts.say(
+        f"plain_{result.verdict}", groups=len(result.groups), rows=count(result.counts["rows"]), statement=statement,
+        alpha=f"{100 * result.parameters['alpha']:g} %",
+    )  # fmt: skip
+    unknown = {g.group for m in result.metrics.values() for g in m.groups if g.status in ("insufficient", "suppressed")}
+    lines = _plain_lines(result, context, texts)
+    return tag(
+        "section",
+        tag("h2", texts["plain_title"]),
+        tag("p", sentence),
+        join([tag("p", texts["plain_who"]), tag("ul", *(tag("li", line) for line in lines))]) if lines else None,
+        tag("p", texts.say("plain_small", groups=len(unknown))) if unknown else None,
+    )
+
+
+def _plain_lines(result: AuditResult, context: ReportContext, texts: Texts) -> list[str]:
+    found = [(m, g) for m in result.metrics.values() if m.kind == "rate" for g in m.groups if g.named]
+    found.sort(key=lambda pair: abs(pair[1].difference or 0.0))
+    widest = {g.group: (m, g) for m, g in found}
+    return [
+        texts.say(
+            "plain_line", group=group_name(g.group, context), rate=number(g.rate), reference=number(m.reference),
+            metric=texts.known(m.name),
+        )
+        for m, g in list(reversed(widest.values()))[:MOST_LINES]
+    ]  # fmt: skip

@@ -1,0 +1,84 @@
+"""Longer explanations of the report, in English and Chinese side by side.
+
+Belongs here: paragraphs and the words of the single layers. Does not belong here: headings and column names (texts).
+"""
+
+# ruff: noqa: E501  (the linter counts a Chinese character as two)
+MORE_TEXTS: dict[str, tuple[str, str]] = {
+    "purpose_missing": ("State what is optimised and which trade-offs were chosen.", "请说明优化目标及所作的取舍。"),
+    "supply": ("Supply: {fields}.", "请提供：{fields}。"),
+    "certainty": (
+        "A group is judged from {minimum} rows on. The omnibus test asks whether any group differs; its p-value is corrected for "
+        "the number of metrics (Holm). Groups are named by a step-down maximum test, which wrongly names any group in at most "
+        "{alpha} of audits. Intervals hold for all groups at once. Differences up to the tolerance of {tolerance} are of no "
+        "practical weight. Draws under the null: {resamples}, seed {seed}.",
+        "样本量达到 {minimum} 行的组才予以评判。总括检验判断是否有任何组存在差异，其 p 值已按指标数目校正（Holm）。各组由逐步递减的最大值检验指明，"
+        "至多在 {alpha} 的审计中会误指任何一组。区间对所有组同时成立。不超过容差 {tolerance} 的差异没有实际意义。零假设下重抽样 {resamples} 次，种子 {seed}。",
+    ),
+    "range_note": (
+        "With many groups the highest and lowest rate always lie apart. “By chance” is the spread that equal groups would show; "
+        "“excess” is what remains.",
+        "组数较多时，最高与最低比率必然存在距离。“偶然所致”是各组相同时也会出现的离散程度；“超额差异”是其余部分。",
+    ),
+    "detectable_note": (
+        "“Detectable” is the smallest difference of one group that this audit would have found with 80 % power.",
+        "“可发现的差距”是本审计能以 80 % 的功效发现的单个组的最小差异。",
+    ),
+    "privacy_default": (
+        "Groups with fewer than {below} rows are not printed; where a total would give one away, the next smallest are not "
+        "printed either. Groups hidden here: {hidden}.",
+        "行数少于 {below} 的组不予显示；若合计会泄露其数值，则次小的组同样不予显示。此处隐藏的组数：{hidden}。",
+    ),
+    "limits_default": (
+        "An audit finds differences, not their causes or intentions. It cannot see groups that no column names, harms that no "
+        "label records, or orders that were never placed.|No gap found is not proof of equality: gaps under the detectable "
+        "size stay unseen.|Rates of groups under the minimum support are not judged.|A conditional result accepts the control "
+        "columns as legitimate; if one of them carries the disadvantage itself, the gap is hidden in it.",
+        "审计只发现差异，不说明其原因或意图。没有列记录的群体、没有标签记录的损害、从未下达的订单，均无法看到。|“未发现差距”不等于证明相等："
+        "小于可发现程度的差距仍然看不到。|低于最低样本量的组不予评判。|有条件的结果默认控制变量是正当的；若其中某一变量本身承载了不利，差距就会藏在其中。",
+    ),
+    "applicability_text": (
+        "Guidance for builders, not legal advice.|PIPL Art. 24: automated decisions shall be transparent and fair, without "
+        "unreasonable differential treatment; delivery time can be argued to be a transaction condition. Art. 55–56: impact "
+        "assessment, kept for at least 3 years.|GDPR Art. 22 and 35: automated decisions, impact assessment.|EU AI Act: routing to "
+        "nodes is not in Annex III; allocating tasks to couriers by behaviour is. Annex IV is used here as a voluntary benchmark.|"
+        "NYC Local Law 144: used as a template for impact-ratio tables.",
+        "供建设者参考，不构成法律意见。|《个人信息保护法》第二十四条：自动化决策应当透明、公平，不得实行不合理的差别待遇；配送时效可被视为交易条件。"
+        "第五十五、五十六条：影响评估，至少保存三年。|GDPR 第 22、35 条：自动化决策、影响评估。|《欧盟人工智能法》：向节点分配订单不属于附件三；"
+        "按行为向配送员分配任务属于附件三。此处自愿以附件四为基准。|纽约市第 144 号地方法：作为影响比表格的模板。",
+    ),
+    "confidence_threshold": ("Threshold for acting without a person", "无需人工的执行阈值"),
+    "auto_share": ("Share executed automatically", "自动执行的比例"),
+    "override_share": ("Share overridden by people", "被人工改判的比例"),
+    "seconds_per_review": ("Seconds per review", "每次复核秒数"),
+    "seeded_cases": ("Seeded wrong cases caught", "植入的错误案例被识别"),
+    "log": ("Log", "日志"), "retention": ("Retention", "留存期限"), "integrity": ("Integrity", "完整性"),
+    "fields": ("Fields used", "使用的字段"), "necessity": ("Necessity", "必要性"),
+    "risk": ("Residual risk", "剩余风险"), "accepted_by": ("Accepted by", "接受人"), "until": ("Until", "有效期至"),
+    "what": ("Change", "变更"), "reason": ("Reason", "理由"),
+    "plain_gap": (
+        "We compared {groups} groups over {rows} rows. They are not treated alike: {statement} A difference this wide would "
+        "appear by luck in fewer than {alpha} of such comparisons.",
+        "我们比较了 {groups} 个组，共 {rows} 行。各组受到的对待并不相同：{statement}若各组真正相同，这样大的差异在此类比较中出现的机会不到 {alpha}。",
+    ),
+    "plain_no_gap_found": (
+        "We compared {groups} groups over {rows} rows and found no difference beyond luck. That is not proof that there is none: "
+        "a difference too small to see could still be there.",
+        "我们比较了 {groups} 个组，共 {rows} 行，没有发现超出偶然的差异。这并不证明没有差异：过小而看不到的差异仍可能存在。",
+    ),
+    "plain_insufficient_evidence": (
+        "We looked at {groups} groups over {rows} rows. That is too little to say anything: neither that they are treated alike nor "
+        "that they are not.",
+        "我们查看了 {groups} 个组，共 {rows} 行。数据太少，既不能说对待相同，也不能说不同。",
+    ),
+    "plain_undefined": (
+        "There is nothing to compare in this table: {statement}", "这张表中没有可比较的内容：{statement}",
+    ),
+    "plain_who": ("Groups that stand out most:", "差异最明显的组："),
+    "plain_line": ("{group}: {rate} against {reference} elsewhere ({metric})", "{group}：{rate}，其他组为 {reference}（{metric}）"),
+    "plain_small": (
+        "Too little is known about {groups} groups to judge them. They are not “fine”; they are unknown.",
+        "有 {groups} 个组的信息太少，无法评判。这不表示它们“没有问题”，而是未知。",
+    ),
+    "control_used": ("Compared within equal values of: {columns}.", "在以下变量取值相同的范围内比较：{columns}。"),
+}  # fmt: skip
