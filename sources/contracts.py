@@ -104,15 +104,21 @@ class Table:
 @cache
 def load_contract(folder: Path = CONTRACT) -> Mapping[str, Table]:
     """The contract's tables by name, in name order."""
-    documents = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.odcs.yaml")))
-    tables = [_table(schema, document) for document in documents for schema in document["schema"]]
+    tables = [_table(schema, document) for document in _documents(folder) for schema in document["schema"]]
     return MappingProxyType({table.name: table for table in tables})
 
 
 @cache
 def contract_digest(folder: Path = CONTRACT) -> str:
     """SHA-256 over the contract's content, whatever its layout in YAML."""
-    return sha256_of_json([yaml.safe_load(p.read_text(encoding="utf-8")) for p in sorted(folder.glob("*.odcs.yaml"))])
+    return sha256_of_json(_documents(folder))
+
+
+@cache
+def _documents(folder: Path) -> list[dict[str, Any]]:
+    # libyaml's loader, ten times as fast as the one in Python, where PyYAML was built with it.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return [yaml.load(p.read_text(encoding="utf-8"), loader) for p in sorted(folder.glob("*.odcs.yaml"))]
 
 
 def _table(schema: dict[str, Any], document: dict[str, Any]) -> Table:

@@ -185,7 +185,7 @@ def _problem_of_writer(name: str, sign: str) -> Problem:
 
 def _missing(logical: str, spec: RawFile, extract: Path) -> Problem:
     there = sorted(str(p.relative_to(extract)) for p in extract.rglob("*") if p.is_file())
-    seen = ", ".join(there[:12]) + (" …" if len(there) > 12 else "") or "nothing"
+    seen = ", ".join(there[:3]) + (f" and {len(there) - 3} more" if len(there) > 3 else "") or "nothing"
     return Problem(
         "missing_file", spec.glob, f"No file matches; the manifest needs it as {logical!r}. The extract holds {seen}.",
         "Add the file, correct `glob`, or set `optional: true`.",

@@ -7,7 +7,7 @@ with positions as (
     from geolocation
     where
         try_cast(geolocation_lat as double) between -34 and 6
-        and try_cast(geolocation_lng as double) between -74 and -34
+        and try_cast(geolocation_lng as double) between -74 and -32
     group by 1
 ),
 
