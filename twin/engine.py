@@ -245,7 +245,7 @@ class Simulation:
         owner = np.searchsorted(parcels["id"], lines["parcel"])
         luck = uniform(self.seed, "race", lines["order"], lines["number"], lines["attempt"])
         gone = luck < self.world.parameters.supply.race_share
-        shorts = {**take(lines, gone), "at": parcels["picked_at"][owner[gone]]}
+        shorts = {**take(lines, gone), "at": parcels["picked_at"][owner[gone]], "channel": parcels["channel"][owner[gone]]}
         self.stock.write_off(shorts["node"], shorts["product"], shorts["quantity"])
         hours = 1.0 - 3.0 * np.log(uniform(self.seed, "found", shorts["order"]))
         position = np.searchsorted(self._orders["id"], shorts["order"])

@@ -46,7 +46,7 @@ class Network(Group):
     nodes: int = Field(default=24, ge=2, le=200)
     store_share: Share = 0.25
     hub_home_share: Share = 0.08
-    capacity_headroom: float = Field(default=1.25, ge=0.5, le=10)
+    capacity_headroom: float = Field(default=1.8, ge=0.5, le=10)
     closed_sunday_share: Share = 0.2
     areas_per_region: int = Field(default=10, ge=2, le=90)
 
@@ -153,9 +153,9 @@ class Transit(Group):
     noise: float = Field(default=0.22, ge=0, le=2)
     tail_share: Share = 0.025
     tail_days: float = Field(default=2.5, ge=0, le=30)
-    promise_slack: float = Field(default=1.3, ge=0.2, le=5)
-    promise_handling_hours: Hours = 30
-    promise_cap_hours: float = Field(default=132, ge=4, le=1000)
+    promise_slack: float = Field(default=1.4, ge=0.2, le=5)
+    promise_handling_hours: Hours = 44
+    promise_cap_hours: float = Field(default=148, ge=4, le=1000)
     peak_drag: float = Field(default=0.15, ge=0, le=3)
 
 

@@ -1,0 +1,104 @@
+"""Extract files: frames gathered over the days of a chunk, written in a format, the same bytes for the same rows.
+
+Belongs here: CSV in any encoding, JSON lines, Parquet, SQLite; counting rows. Does not belong here: columns of a system.
+"""
+
+import sqlite3
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a table's files look.
+
+    Attributes:
+        kind: `csv`, `jsonl` or `parquet`.
+        encoding, delimiter: Of `csv`.
+    """
+
+    kind: str
+    encoding: str = "utf-8"
+    delimiter: str = ","
+
+
+CSV = Format("csv")
+GBK = Format("csv", encoding="gb18030")
+SEMICOLON = Format("csv", delimiter=";")
+JSONL = Format("jsonl")
+PARQUET = Format("parquet")
+
+
+@dataclass
+class Files:
+    """The files of an extract under one folder.
+
+    Attributes:
+        root: Folder that is being built.
+        rows: Data rows by relative file name.
+    """
+
+    root: Path
+    rows: dict[str, int] = field(default_factory=dict)
+    _waiting: dict[tuple[str, Format], list[pl.DataFrame]] = field(default_factory=lambda: defaultdict(list))
+    _databases: dict[str, sqlite3.Connection] = field(default_factory=dict)
+
+    def add(self, table: str, frame: pl.DataFrame, form: Format) -> None:
+        """Keep rows of `table` (such as `shop/orders`) for the chunk's file."""
+        if frame.height:
+            self._waiting[table, form].append(frame)
+
+    def flush(self, label: str) -> None:
+        """Write what is waiting, one file a table: `<table>_<label>.<ending>`; a table without rows gets none."""
+        for (table, form), frames in self._waiting.items():
+            self.write(f"{table}_{label}", pl.concat(frames, how="diagonal"), form)
+        self._waiting.clear()
+
+    def write(self, name: str, frame: pl.DataFrame, form: Format) -> None:
+        """Write one file now; `name` without its ending."""
+        path = self.root / f"{name}.{form.kind}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if form.kind == "parquet":
+            pq.write_table(frame.to_arrow(), path, compression="zstd", compression_level=1)
+        elif form.kind == "jsonl":
+            frame.write_ndjson(path)
+        elif form.encoding == "utf-8":
+            frame.write_csv(path, separator=form.delimiter)
+        else:
+            text = frame.write_csv(separator=form.delimiter)
+            path.write_bytes(text.encode(form.encoding))
+        self.rows[path.relative_to(self.root).as_posix()] = frame.height
+
+    def insert(self, name: str, table: str, frame: pl.DataFrame) -> None:
+        """Append rows to a table of the SQLite file `<name>.sqlite`; columns are text, integer or real by their type."""
+        path = self.root / f"{name}.sqlite"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name not in self._databases:
+            # Nothing reads the file before it is closed, and a failed build is removed whole.
+            self._databases[name] = sqlite3.connect(path, isolation_level=None)
+            self._databases[name].execute("pragma journal_mode = off")
+            self._databases[name].execute("pragma synchronous = off")
+        database = self._databases[name]
+        types = {column: _sqlite_type(kind) for column, kind in frame.schema.items()}
+        columns = ", ".join(f'"{column}" {kind}' for column, kind in types.items())
+        database.execute(f'create table if not exists "{table}" ({columns})')
+        database.execute("begin")
+        marks = ", ".join("?" * frame.width)
+        database.executemany(f'insert into "{table}" values ({marks})', frame.iter_rows())
+        database.execute("commit")
+        key = f"{name}.sqlite:{table}"
+        self.rows[key] = self.rows.get(key, 0) + frame.height
+
+    def close(self) -> None:
+        """Close the databases."""
+        for database in self._databases.values():
+            database.close()
+        self._databases.clear()
+
+
+def _sqlite_type(kind: pl.DataType) -> str:
+    return "real" if kind.is_float() else "integer" if kind.is_integer() else "text"
