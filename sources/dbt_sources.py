@@ -84,7 +84,7 @@ def _sources(contract: Mapping[str, Table]) -> dict[str, Any]:
     ]
     source = {
         "name": "landing",
-        "description": "Typed, checked extracts as Parquet by table and day; the newest record of a key wins in staging.",
+        "description": "Typed, checked extracts as Parquet by table and day; staging takes the newest record of a key.",
         "config": {"meta": {"external_location": LOCATION}},
         "tables": tables,
     }
@@ -122,7 +122,7 @@ def _landing_columns() -> Iterator[dict[str, Any]]:
 
 
 def _macros(table: Table) -> str:
-    """A macro for a table's newest records; for a daily table another that reads only what a build of some days needs."""
+    """A macro for a table's newest records; for a daily table another that reads what some days need."""
     names = [column.name for column in table.columns] + list(LANDING_COLUMNS)
     columns = ",\n    ".join(names)
     newest_first = ["updated_at desc nulls last"] if "updated_at" in names else []

@@ -1,0 +1,22 @@
+{{ config(event_time='event_date') }}
+
+with events as (
+    {{ staged_order_events(time_in_day_range('occurred_at')) | indent(4) }}
+)
+
+select
+    {{ record_id('e', 'source_system', 'event_code') }} as event_id,
+    {{ record_id('o', 'order_source_system', 'order_code') }} as order_id,
+    source_system,
+    cast(occurred_at as date) as event_date,
+    event_type,
+    occurred_at,
+    recorded_at,
+    actor_kind,
+    reason_code,
+    -- Placing an order and taking it back are the customer's own acts.
+    actor_kind = 'person'
+    and event_type not in ('created', 'placed')
+    and not (event_type = 'cancelled' and coalesce(starts_with(reason_code, 'customer'), false)) as is_intervention
+from events
+where {{ time_in_day_range('occurred_at') }}

@@ -1,0 +1,109 @@
+{{ config(event_time='order_date') }}
+
+with staged as (
+    {{ staged_orders(time_in_day_range('ordered_at')) | indent(4) }}
+),
+
+orders as (
+    select
+        *,
+        cast(ordered_at as date) as order_date,
+        coalesce(nullif(trim(ship_to_region_code), ''), 'unknown') as region_code
+    from staged
+    where {{ time_in_day_range('ordered_at') | indent(4) }}
+),
+
+nodes as (
+    select * from {{ ref('dim_warehouses') }}
+),
+
+homeless as (
+    select distinct
+        ship_to_latitude,
+        ship_to_longitude,
+        order_date
+    from orders
+    where home_warehouse_code is null and ship_to_latitude is not null and ship_to_longitude is not null
+),
+
+distances as (
+    select
+        homeless.*,
+        nodes.warehouse_id,
+        {{ distance_km('nodes.latitude', 'nodes.longitude', 'ship_to_latitude', 'ship_to_longitude') | indent(8) }}
+            as distance_km
+    from homeless
+    inner join nodes
+        on
+            nodes.kind in ('dc', 'store')
+            and nodes.latitude is not null
+            and nodes.longitude is not null
+            and coalesce(nodes.opened_date, homeless.order_date) <= homeless.order_date
+            and coalesce(nodes.closed_date, homeless.order_date) >= homeless.order_date
+),
+
+nearest as (
+    select
+        ship_to_latitude,
+        ship_to_longitude,
+        order_date,
+        min_by(warehouse_id, (distance_km, warehouse_id)) as warehouse_id
+    from distances
+    group by ship_to_latitude, ship_to_longitude, order_date
+),
+
+planned as (
+    select
+        orders.*,
+        {{ golden_id('customers.customer_id', 'orders.source_system', 'orders.customer_code') }} as customer_id,
+        coalesce(
+            {{ golden_id('homes.warehouse_id', 'orders.source_system', 'orders.home_warehouse_code') }},
+            nearest.warehouse_id
+        ) as planned_warehouse_id
+    from orders
+    left join {{ ref('xref_customers') }} as customers
+        on orders.source_system = customers.source_system and orders.customer_code = customers.customer_code
+    left join {{ ref('xref_warehouses') }} as homes
+        on orders.source_system = homes.source_system and orders.home_warehouse_code = homes.warehouse_code
+    left join nearest
+        on
+            orders.home_warehouse_code is null
+            and orders.ship_to_latitude = nearest.ship_to_latitude
+            and orders.ship_to_longitude = nearest.ship_to_longitude
+            and orders.order_date = nearest.order_date
+)
+
+select
+    {{ record_id('o', 'planned.source_system', 'planned.order_code') }} as order_id,
+    planned.source_system,
+    planned.order_code,
+    planned.order_date,
+    planned.ordered_at,
+    planned.promised_at,
+    planned.approved_at,
+    planned.cancelled_at,
+    planned.status in ('cancelled', 'unavailable') or planned.cancelled_at is not null as is_cancelled,
+    planned.channel,
+    planned.customer_code,
+    planned.customer_id,
+    planned.region_code,
+    planned.ship_to_latitude,
+    planned.ship_to_longitude,
+    coalesce(customers.segment, 'unknown') as segment,
+    coalesce(customers.value_tier, 'unknown') as value_tier,
+    coalesce(planned.priority, 'standard') as priority,
+    planned.status,
+    planned.planned_warehouse_id,
+    nodes.region_code as origin_region_code,
+    {{ distance_km(
+        'nodes.latitude', 'nodes.longitude', 'planned.ship_to_latitude', 'planned.ship_to_longitude'
+    ) | indent(4) }} as planned_distance_km,
+    planned.goods_amount,
+    planned.shipping_amount,
+    planned.tax_amount,
+    planned.discount_amount,
+    planned.total_amount,
+    planned.currency
+from planned
+left join {{ ref('dim_customers') }} as customers on planned.customer_id = customers.customer_id
+left join nodes on planned.planned_warehouse_id = nodes.warehouse_id
