@@ -1,0 +1,201 @@
+"""Gates between a trained version and its promotion: each answers pass, fail or insufficient evidence, with its inputs.
+
+Belongs here: the limits and the verdict of each gate on plain values. Does not belong here: gathering those values
+(ml/jobs), who may promote (ml/core/promotion).
+
+A gate judges the interval, not the point: it passes when the whole interval is on the right side of the limit, fails
+when the whole interval is on the wrong side, and otherwise says that the evidence does not suffice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ml.core.intervals import Estimate
+
+Verdict = Literal["pass", "fail", "insufficient_evidence", "not_applicable"]
+
+
+class Limits(BaseModel):
+    """What the gates demand; the one reviewed file `ml/gates.yaml` sets it.
+
+    Attributes:
+        automatic_promotion: `first_version_only` lets the gates promote a model's first version; `never` does not.
+        approval_valid_days: Days after which an approval is void.
+        lowest_skill: Brier skill over each simple rule must lie above this.
+        highest_ece: Calibration error, debiased, must lie at or below this.
+        brier_margin: The challenger's Brier score may exceed the champion's by this at most, overall.
+        region_brier_margin: The same within each region that has `minimum_region_rows`.
+        minimum_rows: Fewest evaluated rows of a verdict.
+        minimum_region_rows: Fewest evaluated rows of a verdict on a region.
+        fairness_tolerance: Largest gap of the worst region, in the unit of the audited measure, that still passes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    automatic_promotion: Literal["first_version_only", "never"]
+    approval_valid_days: int = Field(ge=1)
+    lowest_skill: float = Field(ge=0, lt=1)
+    highest_ece: float = Field(gt=0, lt=1)
+    brier_margin: float = Field(ge=0, lt=1)
+    region_brier_margin: float = Field(ge=0, lt=1)
+    minimum_rows: int = Field(ge=1)
+    minimum_region_rows: int = Field(ge=1)
+    fairness_tolerance: float = Field(ge=0, lt=1)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate's verdict, why, and what it was judged by."""
+
+    name: str
+    verdict: Verdict
+    reason: str
+    threshold: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return asdict(self)
+
+
+def overall(gates: Sequence[Gate]) -> Verdict:
+    """`fail` if any gate fails, else `insufficient_evidence` if any lacks it, else `pass`."""
+    verdicts = {gate.verdict for gate in gates}
+    if "fail" in verdicts:
+        return "fail"
+    return "insufficient_evidence" if "insufficient_evidence" in verdicts else "pass"
+
+
+def _judge(estimate: Estimate, limit: float, *, is_upper: bool) -> Verdict:
+    if estimate.low is None or estimate.high is None:
+        return "insufficient_evidence"
+    if is_upper:
+        return "pass" if estimate.high <= limit else "fail" if estimate.low > limit else "insufficient_evidence"
+    return "pass" if estimate.low > limit else "fail" if estimate.high <= limit else "insufficient_evidence"
+
+
+def _worst(verdicts: Sequence[Verdict]) -> Verdict:
+    if "fail" in verdicts:
+        return "fail"
+    return "insufficient_evidence" if "insufficient_evidence" in verdicts else "pass"
+
+
+def better_than_baselines(metrics: Mapping[str, Estimate], count_rows: int, limits: Limits) -> Gate:
+    """The Brier skill over every simple rule lies above the limit."""
+    skills = {name: estimate for name, estimate in metrics.items() if name.startswith("skill_over_")}
+    threshold = {"lowest_skill": limits.lowest_skill, "minimum_rows": limits.minimum_rows}
+    inputs = {"rows": count_rows, **{name: estimate.as_dict() for name, estimate in skills.items()}}
+    if count_rows < limits.minimum_rows or not skills:
+        reason = f"{count_rows} evaluated rows; a verdict needs {limits.minimum_rows} and a simple rule to compare with"
+        return Gate("better_than_baselines", "insufficient_evidence", reason, threshold, inputs)
+    verdict = _worst([_judge(estimate, limits.lowest_skill, is_upper=False) for estimate in skills.values()])
+    least = min(skills, key=lambda name: skills[name].value)
+    reason = f"least Brier skill {skills[least]} ({least}); must lie above {limits.lowest_skill:g}"
+    return Gate("better_than_baselines", verdict, reason, threshold, inputs)
+
+
+def calibration(metrics: Mapping[str, Estimate], count_rows: int, limits: Limits) -> Gate:
+    """The debiased calibration error lies at or below the limit."""
+    threshold = {"highest_ece": limits.highest_ece, "minimum_rows": limits.minimum_rows}
+    found = metrics.get("ece_debiased")
+    inputs = {"rows": count_rows, "ece_debiased": found.as_dict() if found else None}
+    if found is None or count_rows < limits.minimum_rows:
+        reason = f"{count_rows} evaluated rows; a verdict needs {limits.minimum_rows} and days enough for an interval"
+        return Gate("calibration", "insufficient_evidence", reason, threshold, inputs)
+    verdict = _judge(found, limits.highest_ece, is_upper=True)
+    return Gate("calibration", verdict, f"calibration error {found}; at most {limits.highest_ece:g}", threshold, inputs)
+
+
+def not_worse_than_champion(champion: str | None, difference: Estimate | None, by_region: Mapping[str, Estimate],
+                            rows: Mapping[str, int], limits: Limits) -> Gate:  # fmt: skip
+    """Paired non-inferiority: the Brier difference to the champion stays within the margin, overall and by region.
+
+    Args:
+        champion: The champion's version, None if there is none.
+        difference: Challenger less champion on the same rows.
+        by_region: The same by region.
+        rows: Rows compared: `overall` and each region.
+        limits: Margins and minimum rows.
+    """
+    threshold = {"brier_margin": limits.brier_margin, "region_brier_margin": limits.region_brier_margin,
+                 "minimum_rows": limits.minimum_rows, "minimum_region_rows": limits.minimum_region_rows}  # fmt: skip
+    name = "not_worse_than_champion"
+    if champion is None:
+        return Gate(name, "not_applicable", "there is no champion to compare with", threshold, {"champion": None})
+    inputs = {"champion": champion, "rows": dict(rows), "overall": difference.as_dict() if difference else None,
+              "by_region": {region: estimate.as_dict() for region, estimate in by_region.items()}}  # fmt: skip
+    count = rows.get("overall", 0)
+    if difference is None or count < limits.minimum_rows:
+        reason = f"{count} rows that neither version learned from; a verdict needs {limits.minimum_rows}"
+        return Gate(name, "insufficient_evidence", reason, threshold, inputs)
+    judged = {
+        region: _judge(estimate, limits.region_brier_margin, is_upper=True)
+        for region, estimate in by_region.items()
+        if rows.get(region, 0) >= limits.minimum_region_rows
+    }
+    verdict = _worst([_judge(difference, limits.brier_margin, is_upper=True), *judged.values()])
+    failed = [region for region, found in judged.items() if found == "fail"]
+    reason = f"Brier difference {difference}; margin {limits.brier_margin:g}"
+    reason += f"; worse in {', '.join(failed)}" if failed else f"; {len(judged)} of {len(by_region)} regions judged"
+    return Gate(name, verdict, reason, threshold, inputs)
+
+
+def fairness(audit: Mapping[str, Any] | None, limits: Limits) -> Gate:
+    """No region's prediction error stands out beyond the tolerance.
+
+    Args:
+        audit: `verdict` (gap, no_gap_found, insufficient_evidence, undefined), `worst_gap`, `worst_group`, `sha256`.
+        limits: The tolerance.
+    """
+    threshold = {"fairness_tolerance": limits.fairness_tolerance}
+    if audit is None:
+        return Gate("fairness", "insufficient_evidence", "this version has not been audited", threshold, {})
+    found, gap = audit.get("verdict"), audit.get("worst_gap")
+    if found == "gap" and (gap is None or abs(gap) > limits.fairness_tolerance):
+        verdict: Verdict = "fail"
+    elif found in ("gap", "no_gap_found"):
+        verdict = "pass"
+    else:
+        verdict = "insufficient_evidence"
+    size = "of unstated size" if gap is None else f"{gap:+.4f}"
+    reason = f"audit says {found}; worst {audit.get('worst_group')}, gap {size}"
+    return Gate("fairness", verdict, f"{reason}; tolerance {limits.fairness_tolerance:g}", threshold, dict(audit))
+
+
+def signature(needed: Sequence[tuple[str, str]], served: Mapping[str, str]) -> Gate:
+    """Every column that the model reads is served, in the kind that it was trained on."""
+    absent = [name for name, _ in needed if name not in served]
+    changed = [name for name, kind in needed if name in served and served[name] != kind]
+    inputs = {"reads": [list(pair) for pair in needed], "absent": absent, "changed_kind": changed}
+    if absent or changed:
+        reason = f"absent: {', '.join(absent) or 'none'}; of another kind: {', '.join(changed) or 'none'}"
+        return Gate("signature", "fail", reason, {}, inputs)
+    return Gate("signature", "pass", f"all {len(needed)} columns are served in the kind trained on", {}, inputs)
+
+
+def data_checks(checks: Mapping[str, Mapping[str, Any]] | None) -> Gate:
+    """Every check of severity `fail` passed on the snapshot that the version was trained on.
+
+    Args:
+        checks: Check → `{"passed": bool, "severity": "fail" | "warn"}`; None if nobody validated that snapshot.
+    """
+    if not checks:
+        return Gate("data_checks", "insufficient_evidence", "no validation of this snapshot is recorded", {}, {})
+    failed = sorted(name for name, check in checks.items() if not check["passed"] and check.get("severity") != "warn")
+    warned = sorted(name for name, check in checks.items() if not check["passed"] and check.get("severity") == "warn")
+    inputs = {"checks": len(checks), "failed": failed, "warned": warned}
+    reason = f"{len(checks)} checks: {len(failed)} failed, {len(warned)} warned"
+    return Gate("data_checks", "fail" if failed else "pass", reason, {"failed": 0}, inputs)
+
+
+def artifact(recorded: str | None, found: str | None) -> Gate:
+    """The stored files are those whose digest was recorded when the version was registered."""
+    inputs = {"recorded": recorded, "found": found}
+    if not recorded or not found:
+        return Gate("artifact", "insufficient_evidence", "no digest of the stored files is recorded", {}, inputs)
+    if recorded != found:
+        return Gate("artifact", "fail", "the stored files are not those that were registered", {}, inputs)
+    return Gate("artifact", "pass", f"stored files have the digest {found[:12]}…", {}, inputs)
