@@ -1,0 +1,88 @@
+"""The console as an ASGI application.
+
+Belongs here: putting pages, static files, headers and error pages together. Does not belong here: what a page shows.
+"""
+
+import logging
+import uuid
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from dashboards.console import STATIC, Console, console_of
+from dashboards.pages import about, health, models, orders, overview, quality
+from dashboards.security import LOOPBACK_NAMES, SecurityHeaders
+from dashboards.store import TableMissing
+from workspace.published import NothingPublished
+from workspace.settings import Settings
+
+log = logging.getLogger("dashboards")
+
+
+class _Versioned(StaticFiles):
+    """Static files; pages address them with the build's digest, so browsers may keep them."""
+
+    async def get_response(self, path: str, scope: Any) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The console for the company that `settings` work on. Opens nothing until the first request."""
+    app = FastAPI(title="Order intelligence console", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.console = Console(settings)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_NAMES, www_redirect=False)
+    app.add_middleware(SecurityHeaders)
+    app.mount("/static", _Versioned(directory=STATIC), name="static")
+    for page in (overview, quality, models, orders, about, health):
+        app.include_router(page.router)
+    app.add_exception_handler(NothingPublished, _nothing_published)
+    app.add_exception_handler(TableMissing, _table_missing)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _wrong_address)
+    app.add_exception_handler(Exception, _broken)
+    return app
+
+
+def _nothing_published(request: Request, _error: Exception) -> HTMLResponse:
+    console = console_of(request)
+    t = console.texts.errors.nothing
+    company = console.settings.paths.company
+    return console.message(503, t.title, t.text.format(company=company), t.remedy, "oi run everything")
+
+
+def _table_missing(request: Request, error: Exception) -> HTMLResponse:
+    console = console_of(request)
+    t = console.texts.errors.table
+    assert isinstance(error, TableMissing)
+    return console.message(503, t.title, t.text.format(table=error.table), t.remedy, "oi run everything")
+
+
+def _http_error(request: Request, error: Exception) -> HTMLResponse:
+    console = console_of(request)
+    assert isinstance(error, HTTPException)
+    t = console.texts.errors.missing if error.status_code == 404 else console.texts.errors.refused
+    detail = error.detail if error.status_code == 404 and error.detail != "Not Found" else t.text
+    return console.message(error.status_code, t.title, detail, t.remedy)
+
+
+def _wrong_address(request: Request, error: Exception) -> HTMLResponse:
+    console = console_of(request)
+    t = console.texts.errors.address
+    assert isinstance(error, RequestValidationError)
+    wrong = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
+    return console.message(400, t.title, wrong, t.remedy)
+
+
+def _broken(request: Request, error: Exception) -> HTMLResponse:
+    console = console_of(request)
+    reference = uuid.uuid4().hex[:8]
+    log.error("request %s to %s failed", reference, request.url.path, exc_info=error)
+    t = console.texts.errors.broken
+    return console.message(500, t.title, t.text.format(reference=reference), t.remedy)

@@ -1,0 +1,135 @@
+"""Reading what jobs leave beside the snapshot: validation reports, landing records, the promotion ledger, reports.
+
+Belongs here: finding and reading those files, and a token that changes when any of them does. Does not belong here:
+writing any of them, or drawing them.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from expectations.report import ValidationReport, boundaries_with_reports, load_report
+from sources.record import LandingReport, read_report
+from workspace.ledger import Event, Finding, Ledger
+from workspace.settings import Settings
+
+PROMOTIONS = "promotions"
+
+
+@dataclass(frozen=True)
+class LedgerView:
+    """What the promotion ledger holds, and whether its chain is whole.
+
+    Attributes:
+        events: Events of the promotion stream, in order of time.
+        findings: Places where the chain over *all* streams does not hold.
+        count_all: Events of all streams.
+    """
+
+    events: tuple[Event, ...]
+    findings: tuple[Finding, ...]
+    count_all: int
+
+
+class Evidence:
+    """Files and ledgers of the current company."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def token(self) -> str:
+        """Changes whenever a file of evidence is added, replaced or removed, or an event is appended."""
+        paths = self._settings.paths
+        digest = hashlib.sha256()
+        for folder in (paths.validations, paths.landing_files, paths.reports):
+            for file in _files(folder):
+                status = file.stat()
+                digest.update(f"{file}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
+        digest.update(self._ledger_token().encode())
+        return digest.hexdigest()[:32]
+
+    def boundaries(self) -> list[str]:
+        """Boundaries that were ever validated."""
+        return boundaries_with_reports(self._settings)
+
+    def validations(self, boundary: str, last: int) -> list[ValidationReport]:
+        """The last reports of a boundary, oldest first."""
+        files = sorted(
+            (p for p in (self._settings.paths.validations / boundary).glob("*.json") if not p.name.startswith(".")),
+            key=lambda path: (path.stat().st_mtime_ns, path.name),
+        )
+        found = [_validation(path, path.stat().st_mtime_ns) for path in files[-last:]]
+        return sorted(found, key=lambda report: (report.started, report.name))
+
+    def landings(self) -> list[LandingReport]:
+        """All landings and refusals, newest first."""
+        files = [p for p in self._settings.paths.landing_files.glob("*.json") if not p.name.startswith(".")]
+        found = [_landing(path, path.stat().st_mtime_ns) for path in files]
+        return sorted(found, key=lambda report: report.batch, reverse=True)
+
+    def report_file(self, name: str) -> Path | None:
+        """The report of that name below the company's reports, or None; names that lead elsewhere give None."""
+        root = self._settings.paths.reports.resolve()
+        path = (root / name).resolve()
+        return path if path.is_file() and path.is_relative_to(root) else None
+
+    def ledger(self) -> LedgerView | None:
+        """The promotion ledger, verified; None when nothing was ever written to it."""
+        return _ledger(self._ledger_url(), self._ledger_token()) if self._ledger_exists() else None
+
+    def _ledger_url(self) -> str:
+        return self._settings.paths.ledger_url(self._settings)
+
+    def _ledger_file(self) -> Path | None:
+        url = make_url(self._ledger_url())
+        return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+    def _ledger_exists(self) -> bool:
+        file = self._ledger_file()
+        return file is None or file.is_file()
+
+    def _ledger_token(self) -> str:
+        file = self._ledger_file()
+        if file is None:
+            return _head(self._ledger_url())
+        parts = [file, file.with_name(f"{file.name}-wal")]
+        return repr([(p.stat().st_mtime_ns, p.stat().st_size) for p in parts if p.is_file()])
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+@lru_cache(maxsize=512)
+def _validation(path: Path, _changed: int) -> ValidationReport:
+    return load_report(path)
+
+
+@lru_cache(maxsize=4_096)
+def _landing(path: Path, _changed: int) -> LandingReport:
+    return read_report(path)
+
+
+@lru_cache(maxsize=4)
+def _ledger(url: str, _token: str) -> LedgerView:
+    ledger = Ledger(url)
+    try:
+        events = ledger.events()
+        promotions = tuple(event for event in events if event.stream == PROMOTIONS)
+        return LedgerView(promotions, tuple(ledger.verify()), len(events))
+    finally:
+        ledger.close()
+
+
+def _head(url: str) -> str:
+    ledger = Ledger(url)
+    try:
+        events = ledger.events()
+        return events[-1].hash if events else ""
+    finally:
+        ledger.close()

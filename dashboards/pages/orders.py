@@ -1,0 +1,155 @@
+"""Orders: finding one by its code, and everything that is known about it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from dashboards import formats
+from dashboards.console import Console, console_of
+from dashboards.pages.period import as_of
+from dashboards.queries import orders as queries
+from dashboards.queries.base import Query as Statement
+from dashboards.queries.overview import SPAN
+from dashboards.store import Reader, Row
+from dashboards.texts.loader import Texts
+
+router = APIRouter()
+
+#: Largest difference between a total and its parts that rounding explains, as in the landing contract.
+ROUNDING = Decimal("0.05")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One entry of an order's timeline; `kind` is `milestone`, `promise`, `person` or `system`."""
+
+    at: datetime
+    what: str
+    kind: str
+    after_hours: float
+    remark: str = ""
+
+
+@router.get("/orders")
+def find(request: Request, q: str = Query(default="", max_length=200)) -> Response:
+    """Orders whose code starts with `q`; exactly one leads straight to its page."""
+    console = console_of(request)
+    text = q.strip()
+    if text:
+        rows = console.store.open().rows(queries.FIND, text=text)
+        exact = [row for row in rows if text.lower() in (row["order_code"].lower(), row["order_id"].lower())]
+        if len(exact) == 1 or len(rows) == 1:
+            return RedirectResponse(address_of((exact or rows)[0]["order_id"]), status_code=303)
+
+    def build(reader: Reader) -> dict[str, Any]:
+        rows = reader.rows(queries.FIND, text=text) if text else reader.rows(queries.RECENT)
+        return {"text": text, "rows": rows}
+
+    return console.page(request, "orders.html", "orders", build)
+
+
+@router.get("/orders/{order_id:path}")
+def order(request: Request, order_id: str) -> Response:
+    """One order: facts, timeline, lines, parcels, prediction."""
+    console = console_of(request)
+    return console.page(request, "order.html", "orders", lambda reader: _values(console, reader, order_id))
+
+
+def address_of(order_id: str) -> str:
+    """Address of an order's page."""
+    return f"/orders/{quote(order_id, safe='')}"
+
+
+def _values(console: Console, reader: Reader, order_id: str) -> dict[str, Any]:
+    found = reader.row(queries.ORDER, order_id=order_id)
+    if not found:
+        raise HTTPException(404, console.texts.order.missing.format(order_id=order_id))
+    parcels = reader.rows(queries.SHIPMENTS, order_id=order_id) if _has(reader, queries.SHIPMENTS) else []
+    events = reader.rows(queries.EVENTS, order_id=order_id) if _has(reader, queries.EVENTS) else []
+    return {
+        "order": found,
+        "state": _state(console.texts.order.states, found, as_of(reader.snapshot.notes, reader.row(SPAN)["latest"])),
+        "lines": reader.rows(queries.LINES, order_id=order_id) if _has(reader, queries.LINES) else [],
+        "parcels": parcels,
+        "steps": _timeline(console.texts.order.timeline, found, events, parcels),
+        "gap": _gap(found),
+        "prediction": _prediction(reader, order_id),
+    }
+
+
+def _has(reader: Reader, query: Statement) -> bool:
+    return reader.has(*query.reads)
+
+
+def _state(t: Texts, row: Row, now: datetime) -> tuple[str, str]:
+    """Kind and words of the order's state."""
+    if row["is_cancelled"] or row["status"] == "unavailable":
+        return "none", t.cancelled if row["is_cancelled"] else t.unavailable
+    if row["is_late"]:
+        return "bad", t.late.format(hours=formats.lag(_hours(row["promised_at"], row["delivered_at"])))
+    if row["is_late"] is False:
+        return "good", t.on_time
+    if row["delivered_at"] or row["status"] == "delivered":
+        return "none", t.delivered if row["promised_at"] else t.no_promise
+    if row["promised_at"] and row["promised_at"] <= now:
+        return "bad", t.overdue
+    return "none", t.open
+
+
+def _timeline(t: Texts, row: Row, events: list[Row], parcels: list[Row]) -> list[Step]:
+    start = row["ordered_at"]
+    steps: list[Step] = []
+
+    def add(at: datetime | None, what: str, kind: str, remark: str = "") -> None:
+        if at is not None:
+            steps.append(Step(at, what, kind, _hours(start, at), remark))
+
+    m = t.milestones
+    add(start, m.ordered, "milestone")
+    for event in events:
+        recorded = _hours(event["occurred_at"], event["recorded_at"]) if event["recorded_at"] else 0.0
+        late = t.recorded_late.format(lag=formats.lag(recorded)) if recorded >= 1 / 60 else ""
+        reason = formats.readable(event["reason_code"]) if event["reason_code"] else ""
+        remark = " · ".join(filter(None, [reason, late]))
+        kind = "person" if event["is_intervention"] else "system"
+        add(event["occurred_at"], formats.readable(event["event_type"]), kind, remark)
+    for parcel in parcels:
+        name = parcel["shipment_id"]
+        add(parcel["created_at"], m.created.format(shipment=name), "milestone")
+        add(parcel["shipped_at"], m.shipped.format(shipment=name), "milestone", parcel["carrier"] or "")
+        add(parcel["delivered_at"], m.delivered.format(shipment=name), "milestone")
+    if not parcels:
+        add(row["delivered_at"], m.order_delivered, "milestone")
+    add(row["promised_at"], m.promised, "promise")
+    return sorted(steps, key=lambda step: step.at)
+
+
+def _gap(row: Row) -> dict[str, Any] | None:
+    """How far the total that the source states is off the sum of the parts; None where it states none."""
+    if row["stated_total_amount"] is None or row["total_amount"] is None:
+        return None
+    difference = row["stated_total_amount"] - row["total_amount"]
+    return {"stated": row["stated_total_amount"], "difference": difference, "adds_up": abs(difference) <= ROUNDING}
+
+
+def _prediction(reader: Reader, order_id: str) -> dict[str, Any] | None:
+    if not reader.has("predictions"):
+        return None
+    rows = reader.rows(queries.PREDICTIONS, order_id=order_id)
+    if not rows:
+        return {"rows": []}
+    newest = rows[0]
+    rank = reader.row(
+        queries.RANK, probability=newest["late_probability"], model_version=newest["model_version"],
+        scored_at=newest["scored_at"],
+    )  # fmt: skip
+    return {"rows": rows, "rank": rank["count_below"] / rank["count_scored"], "count_scored": rank["count_scored"]}
+
+
+def _hours(start: datetime, end: datetime) -> float:
+    return (end - start).total_seconds() / 3600

@@ -1,0 +1,165 @@
+"""Data quality: where rows went, what the checks found, which codes are unmapped, how fresh the tables are."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+
+from dashboards.console import Console, console_of
+from dashboards.pages.period import as_of
+from dashboards.queries import quality as queries
+from dashboards.queries.overview import SPAN
+from dashboards.store import Reader
+from expectations.report import CheckResult, ValidationReport
+from sources.record import LandingReport
+
+router = APIRouter()
+
+RUNS_SHOWN = 12
+LANDINGS_SHOWN = 20
+
+#: Boundaries in the order of the data's way; others follow by name.
+ORDER_OF_BOUNDARIES = ("landing", "master_data", "marts", "features", "predictions")
+
+Mark = Literal["passed", "failed", "warned", "skipped", "absent"]
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """Rows of one contract table over all landings."""
+
+    name: str
+    read: int
+    landed: int
+    quarantined: int
+    reasons: list[tuple[str, int]]
+    warnings: list[tuple[str, int]]
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether no row was lost."""
+        return self.read == self.landed + self.quarantined
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One check over the last runs of its boundary, oldest first."""
+
+    latest: CheckResult
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True)
+class BoundaryView:
+    """One boundary: its latest report and its checks over the last runs."""
+
+    name: str
+    latest: ValidationReport
+    runs: tuple[ValidationReport, ...]
+    run_marks: tuple[Mark, ...]
+    checks: list[CheckRow]
+    counts: dict[Mark, int]
+
+
+@router.get("/quality")
+def quality(request: Request) -> Response:
+    """The state of the data, from landing to publication."""
+    console = console_of(request)
+    return console.page(request, "quality.html", "quality", lambda reader: _values(console, reader))
+
+
+def _values(console: Console, reader: Reader) -> dict[str, Any]:
+    landings = console.evidence.landings()
+    boundaries = [boundary_view(name, console.evidence.validations(name, RUNS_SHOWN))
+                  for name in in_order(console.evidence.boundaries())]  # fmt: skip
+    span = reader.row(SPAN)
+    return {
+        "tables": rows_by_table(landings),
+        "landings": landings[:LANDINGS_SHOWN],
+        "count_landings": len(landings),
+        "boundaries": boundaries,
+        "failing": sorted(
+            ((b, check) for b in boundaries for check in b.latest.failed()), key=lambda pair: pair[1].severity
+        ),
+        "unmapped": _unmapped(reader),
+        "as_of": as_of(reader.snapshot.notes, span["latest"]) if span["latest"] else None,
+        "freshness": _freshness(reader, span["latest"]),
+    }
+
+
+def rows_by_table(landings: list[LandingReport]) -> list[TableRows]:
+    """Counts of every contract table over all landings, by name. Files that had landed before count once."""
+    counts: dict[str, Counter[str]] = {}
+    reasons: dict[str, Counter[str]] = {}
+    warnings: dict[str, Counter[str]] = {}
+    for landing in landings:
+        for name, table in landing.tables.items():
+            total = table.total
+            parts = {"read": total.read, "landed": total.landed, "quarantined": total.quarantined}
+            counts.setdefault(name, Counter()).update(parts)
+            reasons.setdefault(name, Counter()).update(table.reasons)
+            warnings.setdefault(name, Counter()).update({code: w.count for code, w in table.warnings.items()})
+    return [
+        TableRows(
+            name, c["read"], c["landed"], c["quarantined"], reasons[name].most_common(), warnings[name].most_common()
+        )
+        for name, c in sorted(counts.items())
+        if c["read"]
+    ]
+
+
+def in_order(names: list[str]) -> list[str]:
+    """Boundaries along the data's way."""
+    known = [name for name in ORDER_OF_BOUNDARIES if name in names]
+    return known + sorted(set(names) - set(known))
+
+
+def boundary_view(name: str, runs: list[ValidationReport]) -> BoundaryView:
+    """The checks of the latest run, failing ones first, each with its mark in the runs before."""
+    latest = runs[-1]
+    marks = [{check.id: mark_of(check) for check in run.checks} for run in runs]
+    rows = [CheckRow(check, tuple(run.get(check.id, "absent") for run in marks)) for check in latest.checks]
+    weight: dict[Mark, int] = {"failed": 0, "warned": 1, "skipped": 2, "passed": 3, "absent": 4}
+    rows.sort(key=lambda row: (weight[row.marks[-1]], row.latest.table, row.latest.id))
+    counts = Counter(row.marks[-1] for row in rows)
+    return BoundaryView(name, latest, tuple(runs), tuple(_worst(run) for run in runs), rows, dict(counts))
+
+
+def mark_of(check: CheckResult) -> Mark:
+    """A check's status, with failed warnings apart from failed errors."""
+    if check.status == "failed":
+        return "failed" if check.severity == "error" else "warned"
+    return check.status
+
+
+def _worst(run: ValidationReport) -> Mark:
+    found = {mark_of(check) for check in run.checks}
+    return next((mark for mark in ("failed", "warned", "passed", "skipped") if mark in found), "skipped")  # type: ignore[misc]
+
+
+def _unmapped(reader: Reader) -> dict[str, Any] | None:
+    if not reader.has("unmapped_codes", "fct_orders"):
+        return None
+    return {
+        "rows": reader.rows(queries.UNMAPPED),
+        "totals": reader.rows(queries.UNMAPPED_TOTALS),
+        "count_orders": reader.snapshot.tables["fct_orders"]["rows"],
+    }
+
+
+def _freshness(reader: Reader, newest_order: datetime | None) -> list[dict[str, Any]]:
+    rows = []
+    moment = as_of(reader.snapshot.notes, newest_order) if newest_order else None
+    for table, (column, query) in queries.FRESHNESS.items():
+        if not reader.has(table):
+            rows.append({"table": table, "column": column, "is_published": False})
+            continue
+        span = reader.row(query)
+        behind = (moment - span["latest"]).total_seconds() / 3600 if moment and span["latest"] else None
+        rows.append({
+            "table": table, "column": column, "is_published": True, "behind": behind,
+            "rows": reader.snapshot.tables[table]["rows"], **span,
+        })  # fmt: skip
+    return rows

@@ -1,0 +1,39 @@
+"""SQL of the data-quality page: codes that no mapping knows, and how fresh each published table is."""
+
+from dashboards.queries.base import Query
+
+UNMAPPED = Query(
+    "quality.unmapped", ("unmapped_codes",),
+    """
+    select entity, source_system, code, count_orders
+    from unmapped_codes order by count_orders desc, entity, source_system, code limit 25
+    """,
+)  # fmt: skip
+
+UNMAPPED_TOTALS = Query(
+    "quality.unmapped_totals", ("unmapped_codes",),
+    """
+    select entity, count(*) as count_codes
+    from unmapped_codes group by entity order by entity
+    """,
+)  # fmt: skip
+
+
+def _freshness(table: str, column: str) -> Query:
+    sql = f"select max({column})::timestamp as latest, min({column})::timestamp as earliest from {table}"
+    return Query(f"quality.freshness.{table}", (table,), sql)
+
+
+#: Published table → query for its newest fact. Reference tables without a time of their own are not listed.
+FRESHNESS = {
+    table: (column, _freshness(table, column))
+    for table, column in {
+        "fct_orders": "ordered_at",
+        "fct_shipments": "created_at",
+        "fct_order_events": "occurred_at",
+        "fct_inventory_daily": "stock_date",
+        "feat_order_delivery": "ordered_at",
+        "kpi_daily": "kpi_date",
+        "predictions": "scored_at",
+    }.items()
+}

@@ -1,0 +1,74 @@
+"""Finding an order and reading its page."""
+
+import re
+from urllib.parse import quote
+
+import httpx
+
+from tests.support.console_company import HOSTILE_CODE
+from tests.unit.dashboards.conftest import Open
+from tests.unit.dashboards.test_overview import ask, text_of
+from workspace.settings import Settings
+
+
+def test_an_exact_code_leads_to_the_order(console: httpx.Client, company: Settings) -> None:
+    order_id, code = ask(company, "select order_id, order_code from {orders} where order_id = 'o0005000'")
+    answer = console.get(f"/orders?q={str(code).lower()}", follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/orders/{order_id}"
+
+
+def test_a_hostile_code_can_be_looked_up(console: httpx.Client) -> None:
+    answer = console.get(f"/orders?q={quote(HOSTILE_CODE)}")
+    assert answer.status_code == 200
+    assert "Order W-&#34;&gt;&lt;img" in answer.text
+
+
+def test_the_beginning_of_a_code_lists_matches(console: httpx.Client) -> None:
+    words = text_of(console.get("/orders?q=W-0").text)
+    assert "50 orders match" in words
+    assert "The first 50 are shown" in words
+
+
+def test_no_match_says_how_matching_works(console: httpx.Client) -> None:
+    words = text_of(console.get("/orders?q=%25").text)
+    assert "No order matches “%”" in words
+    assert "A match starts with the typed text" in words
+
+
+def test_timeline_is_in_order_of_time_and_marks_interventions(console: httpx.Client, company: Settings) -> None:
+    (order_id,) = ask(
+        company, "select min(order_id) from {orders} where is_touched_by_person and is_late and count_shipments = 1"
+    )
+    page = console.get(f"/orders/{order_id}").text
+    timeline = page[page.index('<ol class="timeline"') : page.index("</ol>")]
+    times = re.findall(r'<span class="time">([^<]+)</span>', timeline)
+    assert times == sorted(times)
+    words = text_of(timeline)
+    for expected in ("ordered", "held", "address check", "released", "intervention", "recorded 1.6 h later",
+                     "handed to the carrier", "delivered", "promised delivery"):  # fmt: skip
+        assert expected in words
+    assert "Late by" in text_of(page)
+
+
+def test_amounts_are_checked_against_the_stated_total(console: httpx.Client, company: Settings) -> None:
+    (right,) = ask(company, "select min(order_id) from {orders} where total_amount = stated_total_amount")
+    (wrong,) = ask(company, "select min(order_id) from {orders} where total_amount <> stated_total_amount")
+    assert "equals the total that the source states" in console.get(f"/orders/{right}").text
+    assert "differs from the parts by 5.00 CNY" in console.get(f"/orders/{wrong}").text
+
+
+def test_an_open_scored_order_shows_its_risk_and_rank(console: httpx.Client, company: Settings) -> None:
+    words = text_of(console.get("/orders/o0010740").text)
+    assert "Risk of late delivery" in words
+    assert "not known yet" in words
+    assert "orders scored with it" in words
+    assert "late-delivery-risk version 3" in words
+
+
+def test_an_order_without_events_lines_or_predictions_still_has_a_page(
+    plain_company: Settings, open_console: Open
+) -> None:
+    words = text_of(open_console(plain_company).get("/orders/o0000001").text)
+    assert "No predictions are published" in words
+    assert "Timeline" in words

@@ -1,0 +1,83 @@
+"""The data-quality page: counts reconcile, checks are shown with history, nothing is hidden."""
+
+import httpx
+
+from dashboards.pages.quality import boundary_view, in_order, rows_by_table
+from expectations.report import ValidationReport
+from sources.record import FileCount, LandingReport, TableReport
+from tests.support.console_evidence import _check
+from tests.unit.dashboards.conftest import Open
+from tests.unit.dashboards.test_overview import text_of
+from workspace.settings import Settings
+
+
+def landing(**tables: TableReport) -> LandingReport:
+    """A landing of these tables."""
+    return LandingReport("b", "landed", "demo", "aster", "x", "a", "c", "2026-05-01", "2026-05-01", tables=tables)
+
+
+def table(read: int, landed: int, quarantined: int, **reasons: int) -> TableReport:
+    """One table's counts."""
+    return TableReport({"f.csv": FileCount(read, landed, quarantined)}, reasons, {}, None, None, {}, {})
+
+
+def test_rows_of_all_landings_are_summed_by_table() -> None:
+    rows = rows_by_table([landing(orders=table(10, 8, 2, late=2)), landing(orders=table(5, 4, 1, late=1, early=1))])
+    assert [(r.read, r.landed, r.quarantined, r.reasons, r.adds_up) for r in rows] == [
+        (15, 12, 3, [("late", 3), ("early", 1)], True)
+    ]
+
+
+def test_a_lost_row_does_not_add_up() -> None:
+    assert not rows_by_table([landing(orders=table(10, 8, 1))])[0].adds_up
+
+
+def test_page_shows_counts_reasons_and_refusals(console: httpx.Client) -> None:
+    words = text_of(console.get("/quality").text)
+    assert "read = landed + quarantined" in words
+    assert "unknown_reference.orders 22" in words
+    assert "Export it, or map another column in the adapter." in words
+    assert "Files that the adapter does not read: notes.txt" in words
+
+
+def test_failing_checks_come_with_masked_samples_errors_first(console: httpx.Client) -> None:
+    page = console.get("/quality").text
+    failing = text_of(page[page.index('id="failing"') :])
+    assert failing.index("master_data.products.mapped_share") < failing.index("landing.orders.total_adds_up")
+    assert "median of the last 7 runs" in failing
+    assert "c•••••6" in failing
+
+
+def test_checks_keep_their_marks_over_the_runs() -> None:
+    runs = [
+        ValidationReport("marts", f"r{i}", f"2026-05-0{i + 1}", 1.0, {}, checks)
+        for i, checks in enumerate([
+            (_check("a.old", "t", "", "", "failed", "warning"),),
+            (_check("a.old", "t", "", ""), _check("a.new", "t", "", "", "failed")),
+        ])
+    ]  # fmt: skip
+    view = boundary_view("marts", runs)
+    assert [(row.latest.id, row.marks) for row in view.checks] == [
+        ("a.new", ("absent", "failed")), ("a.old", ("warned", "passed"))
+    ]  # fmt: skip
+    assert view.run_marks == ("warned", "failed")
+    assert view.counts == {"failed": 1, "passed": 1}
+
+
+def test_boundaries_follow_the_way_of_the_data() -> None:
+    assert in_order(["zeta", "features", "landing"]) == ["landing", "features", "zeta"]
+
+
+def test_codes_are_ranked_by_impact(console: httpx.Client) -> None:
+    page = console.get("/quality").text
+    codes = page[page.index('id="unmapped"') :]
+    assert codes.index("SKU-0071") < codes.index("AC-26GW/09") < codes.index("K-99120")
+    assert "&lt;b&gt;000417&lt;/b&gt;" in codes
+
+
+def test_a_company_without_evidence_says_what_to_run(plain_company: Settings, open_console: Open) -> None:
+    words = text_of(open_console(plain_company).get("/quality").text)
+    assert "Nothing has been landed yet" in words
+    assert "No validation has run yet" in words
+    assert "unmapped_codes is not published" in words
+    assert "Not published" in words
