@@ -10,6 +10,7 @@ there is nothing to count or to compare.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from ml.core.fairness.results import (
     Worst,
 )  # fmt: skip
 from ml.core.fairness.statements import Statement
-from ml.core.fairness.suppression import SUPPRESS_BELOW, suppressed_groups
+from ml.core.fairness.suppression import SUPPRESS_BELOW, suppressed_table
 
 LAYERS = ("label", "prediction", "decision")
 
@@ -105,8 +106,9 @@ def audit_cells(
     settings = {"minimum_support": minimum_support, "tolerance": tolerance, "alpha": alpha, "outcome": outcome,
                 "seed": seed, "resamples": resamples, "metrics": names, "columns": dict(columns or {}),
                 "suppress_below": SUPPRESS_BELOW}  # fmt: skip
+    hidden = _hidden_groups(cells)
+    cells = cells.without_groups(hidden)
     marginal = cells.without_control()
-    hidden = suppressed_groups(_rows_by_group(marginal), cells.groups)
     judge = Judge(outcome, minimum_support, tolerance, alpha, seed, resamples, hidden)
     plain = judge.all_metrics(marginal, names)
     controlled = judge.all_metrics(cells, names) if len(cells.strata) > 1 else {}
@@ -130,10 +132,36 @@ def audit_cells(
         parameters=settings,
         counts={"rows": cells.rows + cells.unknown_rows, "in_groups": cells.rows, "unknown_group": cells.unknown_rows,
                 "unlabelled": cells.unlabelled_rows, "zero_weight": cells.zero_weight_rows, "groups": len(cells.groups),
-                "strata": len(cells.strata)},
+                "groups_suppressed": len(hidden),                 "strata": len(cells.strata)},
         reliability=_reliability(marginal),
         notes=_notes(cells, results, plain if controlled else {}),
     )  # fmt: skip
+
+
+def audit_with_intersections(
+    main: Cells, crossed: Mapping[str, Cells], *, alpha: float = 0.05, **settings: Any
+) -> AuditResult:
+    """Audit a grouping and its intersections with others as one family.
+
+    Every audit of the family gets an equal part of `alpha`, so that a gap anywhere is a gap of the whole at `alpha`.
+
+    Args:
+        main: Cells by the main group column.
+        crossed: Name of the intersection, such as `region × tier`, → cells by both columns.
+        alpha: Error of false alarms of the whole family.
+        **settings: As in `audit_cells`; `columns` is kept for the main audit.
+    """
+    each = alpha / (1 + len(crossed))
+    whole = audit_cells(main, alpha=each, **settings)
+    if not crossed:
+        return whole
+    audits = {name: audit_cells(cells, alpha=each, **settings) for name, cells in crossed.items()}
+    if whole.verdict == "gap" or not any(audit.verdict == "gap" for audit in audits.values()):
+        return replace(whole, intersections=audits)
+    names = [name for name, audit in audits.items() if audit.verdict == "gap"]
+    return replace(
+        whole, intersections=audits, verdict="gap", reason=Statement("gap_in_intersection", {"names": names})
+    )
 
 
 def _combine(verdicts: Sequence[Verdict]) -> Verdict:
@@ -211,6 +239,20 @@ def _reliability(cells: Cells) -> tuple[dict[str, float | int | None], ...]:
                 weight), "observed": float(part.loc[part["label"] == 1, "weight"].sum() / weight),
             })  # fmt: skip
     return tuple(bins)
+
+
+def _hidden_groups(cells: Cells) -> frozenset[str]:
+    """Groups to hide; those of an intersection of two columns must also not follow from the margins."""
+    rows = _rows_by_group(cells)
+    if not cells.parts or len(cells.parts[0]) != 2:
+        return frozenset(name for name, n in zip(cells.groups, rows, strict=True) if 0 < n < SUPPRESS_BELOW)
+    first, second = (sorted({part[i] for part in cells.parts}) for i in (0, 1))
+    places = [(first.index(a), second.index(b)) for a, b in cells.parts]
+    table = np.zeros((len(first), len(second)))
+    for place, n in zip(places, rows, strict=True):
+        table[place] = n
+    hidden = suppressed_table(table)
+    return frozenset(name for name, place in zip(cells.groups, places, strict=True) if hidden[place])
 
 
 def _rows_by_group(cells: Cells) -> np.ndarray:

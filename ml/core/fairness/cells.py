@@ -8,7 +8,7 @@ Everything after this works on cells, so that an audit of ten million rows costs
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ class Cells:
         groups: Names of the groups, sorted; group −1 is none: those rows are in `unknown_rows`.
         strata: Names of the strata of the control columns; one empty name without control.
         columns: Which of `label`, `prediction`, `score` the table has.
+        parts: Per group its value in each group column.
         unknown_rows: Rows without a group.
         unknown_positives: Positive labels among them.
         unlabelled_rows: Rows whose label is not known.
@@ -49,6 +50,7 @@ class Cells:
     groups: tuple[str, ...]
     strata: tuple[str, ...]
     columns: frozenset[str]
+    parts: tuple[tuple[str, ...], ...] = ()
     unknown_rows: int = 0
     unknown_positives: int = 0
     unlabelled_rows: int = 0
@@ -60,6 +62,13 @@ class Cells:
         """Rows with a known group."""
         return int(self.frame["rows"].sum())
 
+    def without_groups(self, names: frozenset[str]) -> "Cells":
+        """The same cells without the rows of the named groups, whose names stay."""
+        if not names:
+            return self
+        gone = [position for position, name in enumerate(self.groups) if name in names]
+        return replace(self, frame=self.frame[~self.frame["group"].isin(gone)].reset_index(drop=True))
+
     def without_control(self) -> "Cells":
         """The same cells with all strata put together."""
         if len(self.strata) <= 1:
@@ -67,7 +76,7 @@ class Cells:
         keys = ["group", "label", "prediction", "score_bin"]
         merged = self.frame.drop(columns="stratum").groupby(keys, as_index=False, sort=True).sum()
         merged["stratum"] = 0
-        return Cells(**{**self.__dict__, "frame": merged, "strata": ("",)})
+        return replace(self, frame=merged, strata=("",))
 
 
 def cells_of_table(
@@ -114,7 +123,7 @@ def cells_of_table(
     labels = _binary(frame, label, missing_allowed=True)
     predictions = _binary(frame, prediction, missing_allowed=False)
     scores = _scores(frame, score)
-    group_codes, groups = _groups(frame, group_columns)
+    group_codes, groups, group_parts = _groups(frame, group_columns)
     stratum_codes, strata = _strata(frame, control_columns, control_bins)
     kept = (weights > 0) & (repeats > 0)
     known = kept & (group_codes >= 0)
@@ -136,6 +145,7 @@ def cells_of_table(
         groups=groups,
         strata=strata,
         columns=frozenset(n for n, c in (("label", label), ("prediction", prediction), ("score", score)) if c),
+        parts=group_parts,
         unknown_rows=int(repeats[unknown].sum()),
         unknown_positives=int(repeats[unknown & (labels == 1)].sum()),
         unlabelled_rows=int(repeats[kept & (labels < 0)].sum()) if label else 0,
@@ -220,14 +230,17 @@ def _repeats(frame: pd.DataFrame, column: str | None) -> np.ndarray:
     return values.astype(np.int64)
 
 
-def _groups(frame: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+def _groups(frame: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, tuple[str, ...], tuple[tuple[str, ...], ...]]:
     names = [_names(frame[column]) for column in columns]
     unknown = np.zeros(len(frame), dtype=bool)
     for part in names:
         unknown |= np.asarray(part.isna())
     joined = names[0] if len(names) == 1 else names[0].str.cat(names[1:], sep=JOINT)
     codes, uniques = pd.factorize(joined.where(~unknown), sort=True)
-    return codes.astype(np.int64), tuple(str(name) for name in uniques)
+    first = np.unique(codes[codes >= 0], return_index=True)[1]
+    examples = np.flatnonzero(codes >= 0)[first]
+    parts = tuple(tuple(str(part.iloc[row]) for part in names) for row in examples)
+    return codes.astype(np.int64), tuple(str(name) for name in uniques), parts
 
 
 def _names(column: pd.Series) -> pd.Series:
@@ -239,6 +252,8 @@ def _names(column: pd.Series) -> pd.Series:
 
 def name_of(value: Any) -> str:
     """The text of a group's or stratum's value; whole floats lose their `.0`, so that types do not make new groups."""
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)

@@ -55,6 +55,7 @@ TEMPLATES: dict[str, tuple[str, str]] = {
         "各组差异超出偶然，但在容差 {tolerance} 之内。",
     ),
     "gap_in": ("Groups differ in {metrics}.", "各组在以下指标上存在差异：{metrics}。"),
+    "gap_in_intersection": ("Groups differ where columns cross: {names}.", "在列的交叉组中存在差异：{names}。"),
     "of_metric": ("{metric}: {statement}", "{metric}：{statement}"),
     "rows_without_group": ("{rows} rows without a known group", "{rows} 行没有已知的组别"),
     "groups_suppressed": ("{groups} groups with too few rows to print", "{groups} 个组行数过少，不予显示"),

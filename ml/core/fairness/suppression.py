@@ -1,34 +1,26 @@
 """Small cells that must not be printed, and the further ones that would give them away.
 
-Belongs here: primary and complementary suppression of counts in tables with totals. Does not belong here: minimum
-support, which is about evidence and not about privacy.
+Belongs here: primary and complementary suppression of counts. Does not belong here: minimum support, which is about
+evidence and not about privacy.
 
-A cell with fewer than `SUPPRESS_BELOW` rows is hidden. If a printed total then lets a hidden cell be computed by
-subtraction, the smallest further cells of that line are hidden too (complementary suppression; Hundepool et al. 2012,
-Statistical Disclosure Control, §4.4). Zeros are printed: they say nothing about anybody.
+A group with fewer than `SUPPRESS_BELOW` rows is hidden, and its rows leave the audit: no printed total holds them, so
+nothing follows by subtraction. Where two columns cross, the totals of the single columns are printed elsewhere; if
+one of them would let a hidden cell be computed, the smallest further cells of that line are hidden too (complementary
+suppression; Hundepool et al. 2012, Statistical Disclosure Control, §4.4). Zeros are printed: they say nothing about
+anybody.
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 
 SUPPRESS_BELOW = 10
 
 
-def suppressed_groups(rows: np.ndarray, names: Sequence[str], below: int = SUPPRESS_BELOW) -> frozenset[str]:
-    """Groups to hide in a table whose grand total is printed.
+def suppressed_line(rows: np.ndarray, hidden: np.ndarray, below: int = SUPPRESS_BELOW) -> np.ndarray:
+    """Complement the hidden cells of one line with a printed total: two cells and `below` rows at least are hidden.
 
-    Args:
-        rows: Rows per group, shape (groups,).
-        names: Names of the groups.
-        below: Cells of 1 … below − 1 rows are hidden.
+    >>> suppressed_line(np.array([3, 40, 25]), np.array([True, False, False])).tolist()
+    [True, False, True]
     """
-    hidden = suppressed_line(np.asarray(rows), (np.asarray(rows) > 0) & (np.asarray(rows) < below), below)
-    return frozenset(name for name, h in zip(names, hidden, strict=True) if h)
-
-
-def suppressed_line(rows: np.ndarray, hidden: np.ndarray, below: int) -> np.ndarray:
-    """Complement the hidden cells of one line with a printed total: two cells and `below` rows at least are hidden."""
     hidden = hidden.copy()
     while hidden.any() and (hidden.sum() < 2 or rows[hidden].sum() < below):
         candidates = np.flatnonzero(~hidden & (rows > 0))
@@ -39,16 +31,20 @@ def suppressed_line(rows: np.ndarray, hidden: np.ndarray, below: int) -> np.ndar
 
 
 def suppressed_table(rows: np.ndarray, below: int = SUPPRESS_BELOW) -> np.ndarray:
-    """Cells to hide in a two-way table with both margins printed, shape as `rows`.
+    """Cells to hide in a two-way table whose margins are printed, shape as `rows`.
 
-    Lines and columns are complemented in turn until none gives a hidden cell away.
+    A line whose own total is too small is hidden whole and printed nowhere. Of the rest, rows and columns are
+    complemented in turn until no hidden cell follows from a line's total.
     """
-    hidden = (rows > 0) & (rows < below)
+    small_row, small_column = rows.sum(axis=1) < below, rows.sum(axis=0) < below
+    dropped = (small_row[:, None] | small_column[None, :]) & (rows > 0)
+    left = np.where(dropped, 0, rows)
+    hidden = (left > 0) & (left < below)
     while True:
         before = hidden.copy()
         for i in range(rows.shape[0]):
-            hidden[i] = suppressed_line(rows[i], hidden[i], below)
+            hidden[i] = suppressed_line(left[i], hidden[i], below)
         for j in range(rows.shape[1]):
-            hidden[:, j] = suppressed_line(rows[:, j], hidden[:, j], below)
+            hidden[:, j] = suppressed_line(left[:, j], hidden[:, j], below)
         if (hidden == before).all():
-            return hidden
+            return hidden | dropped

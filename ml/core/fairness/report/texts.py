@@ -85,7 +85,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "parameter": ("Parameter", "参数"), "value": ("Value", "值"),
     "rows": ("Rows", "行数"), "in_groups": ("Rows in a group", "有组别的行"), "unknown_group": ("Group unknown", "组别未知"),
     "unlabelled": ("Outcome not known yet", "结果尚未知晓"), "zero_weight": ("Left out: weight 0", "权重为 0 而剔除"),
-    "groups": ("Groups", "组数"), "strata": ("Strata of the control", "控制变量的层数"),
+    "groups": ("Groups", "组数"), "groups_suppressed": ("Groups not printed", "不予显示的组数"), "strata": ("Strata of the control", "控制变量的层数"),
     "representation": ("Share of all rows", "占全部行的比例"),
     "group": ("Group", "组"), "n": ("Rows", "行数"), "positives": ("Counted", "计数"), "rate": ("Rate", "比率"),
     "mean": ("Mean", "均值"), "interval": ("Interval", "区间"), "shrunken": ("Shrunken", "收缩估计"),

@@ -1,0 +1,125 @@
+"""Audit reports on disk: immutable folders named by the digest of what they say, and PDF by a browser.
+
+Belongs here: writing, finding and printing reports. Does not belong here: their content (ml.core.fairness.report).
+
+Layout: `<folder>/<digest>/report.en.html`, `report.zh.html`, `audit.json`, `groups.csv`. The digest covers audit and
+context; saving the same again changes nothing, and a folder is never written over.
+"""
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ml.core.fairness.report.context import ReportContext, context_of
+from ml.core.fairness.report.page import content_digest, render_html
+from ml.core.fairness.results import AuditResult
+from workspace.files import write_atomically
+
+LANGUAGES = ("en", "zh")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PRINT_SECONDS = 120
+#: A spreadsheet takes a cell that begins with one of these for a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+CSV_COLUMNS = ("metric", "layer", "group", "status", "n", "positives", "rate", "low", "high", "shrunken", "difference",
+               "difference_low", "difference_high", "impact_ratio", "adjusted_p", "named", "detectable")  # fmt: skip
+
+
+class ReportChanged(RuntimeError):
+    """A stored report no longer holds what its name says."""
+
+
+class NoBrowser(RuntimeError):
+    """No browser that can print a page is installed."""
+
+
+@dataclass(frozen=True)
+class SavedReport:
+    """A report on disk: its content digest, its folder, and its pages by language."""
+
+    digest: str
+    folder: Path
+    pages: Mapping[str, Path]
+    data: Path
+
+
+def save_report(
+    folder: Path,
+    result: AuditResult,
+    context: ReportContext | Mapping[str, Any] | None = None,
+    languages: Sequence[str] = LANGUAGES,
+) -> SavedReport:
+    """Write a report under the digest of its content.
+
+    Raises:
+        ReportChanged: the folder of this digest holds other bytes.
+    """
+    given = context_of(context)
+    digest = content_digest(result, given)
+    files = {f"report.{language}.html": render_html(result, given, language) for language in languages}
+    record = {"digest": digest, "audit": result.to_dict(), "context": given.to_dict()}
+    files["audit.json"] = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    files["groups.csv"] = groups_csv(result)
+    target = folder / digest
+    for name, content in files.items():
+        _write_once(target / name, content.encode("utf-8"))
+    return SavedReport(
+        digest, target, {lang: target / f"report.{lang}.html" for lang in languages}, target / "audit.json"
+    )
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    if not path.exists():
+        write_atomically(path, content)
+    elif path.read_bytes() != content:
+        raise ReportChanged(
+            f"A report is never written over, and {path} holds other bytes than its digest stands for: it was edited, "
+            f"or made by another version. Move its folder away, then save again."
+        )
+
+
+def groups_csv(result: AuditResult) -> str:
+    """All groups under all metrics as CSV; a name that a spreadsheet takes for a formula gets a leading apostrophe."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for metric in result.metrics.values():
+        for g in metric.groups:
+            name = f"'{g.group}" if g.group.startswith(FORMULA_STARTS) else g.group
+            writer.writerow([
+                metric.name, metric.layer, name, g.status, g.n, g.positives, g.rate, *(g.interval or ("", "")), g.shrunken,
+                g.difference, *(g.difference_interval or ("", "")), g.impact_ratio, g.adjusted_p, g.named, g.detectable,
+            ])  # fmt: skip
+    return stream.getvalue()
+
+
+def print_pdf(page: Path, pdf: Path, browser: str | None = None) -> Path:
+    """Print a report page to PDF with a headless browser. The PDF carries its time of printing; the page is the record.
+
+    Raises:
+        NoBrowser: none of `BROWSERS` is installed.
+    """
+    command = browser or next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if command is None:
+        raise NoBrowser(
+            f"A PDF is printed by one of {', '.join(BROWSERS)}; none is installed. Install one, or print {page}."
+        )
+    pdf.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as profile:
+        done = subprocess.run(
+            [command, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+             "--disable-component-update", "--no-first-run", "--no-pdf-header-footer", f"--user-data-dir={profile}",
+             f"--print-to-pdf={pdf}", page.resolve().as_uri()],
+            capture_output=True, text=True, timeout=PRINT_SECONDS, check=False,
+        )  # fmt: skip
+    if done.returncode != 0 or not pdf.exists():
+        raise NoBrowser(
+            f"{command} did not print {page}: {done.stderr.strip()[-300:]}. Open the page and print it there."
+        )
+    return pdf
