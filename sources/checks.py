@@ -78,7 +78,8 @@ def checked_select(table: Table, mapped: str, given: Collection[str], regions: s
     texts = ", ".join(f"{_text_of(quoted(c.name))} as {_t(c)}" for c in present)
     references = [c for c in present if regions and c.reference and c.reference.severity == "error"]
     known = "".join(
-        f", {_t(c)} is null or {_t(c)} in (select region_code from {regions}) as {quoted('k:' + c.name)}" for c in references
+        f", {_t(c)} is null or {_t(c)} in (select region_code from {regions}) as {quoted('k:' + c.name)}"
+        for c in references
     )
     casts = ", ".join(_cast(c) if c.name in given else f"null::{c.type} as {quoted(c.name)}" for c in table.columns)
     checks = [check for c in table.columns for check in _checks(c, c.name in given)]

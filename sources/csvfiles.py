@@ -4,14 +4,15 @@ Belongs here: headers, records, the line of each record, and lines that are none
 compression (textfiles).
 
 DuckDB's result is taken only when it has exactly one record for every line after the header; then a record's line is
-its number, and nothing was swallowed. Otherwise (line breaks in fields, blank lines, broken records, NUL bytes) the file
-is read again by Python's reader, streaming, which knows the line of each record and keeps the broken ones.
+its number, and nothing was swallowed. Otherwise (line breaks in fields, blank lines, broken records, NUL bytes) the
+file is read again by Python's reader, streaming, which knows the line of each record and keeps the broken ones.
 """
 
 import csv
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -20,6 +21,9 @@ from sources.inputs import InputFile
 from sources.problems import ExtractRefused, Problem
 from sources.raw import RawTables, check_columns, literal
 from sources.textfiles import Text
+
+if TYPE_CHECKING:
+    import _csv
 
 _BATCH_ROWS = 20_000
 _MAX_FIELD = 16 << 20
@@ -98,14 +102,17 @@ class _CarefulReader:
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as stream:
                 reader = csv.reader(
-                    self._remember(stream), delimiter=self.file.spec.delimiter, quotechar=self.file.spec.quote, strict=True
+                    self._remember(stream),
+                    delimiter=self.file.spec.delimiter,
+                    quotechar=self.file.spec.quote,
+                    strict=True,
                 )
                 next(reader, None)
                 yield from self._judge(reader)
         finally:
             csv.field_size_limit(limit)
 
-    def _judge(self, reader: "csv._reader") -> Iterator[tuple[int, list[str]]]:
+    def _judge(self, reader: "_csv._reader") -> Iterator[tuple[int, list[str]]]:
         while True:
             self._lines.clear()
             begins = reader.line_num + 1
@@ -132,7 +139,8 @@ class _CarefulReader:
     def _note_broken(self, line: int, error: str) -> None:
         if "unexpected end" in error:
             problem = Problem(
-                "truncated_file", self.file.name, "A quote is opened here and never closed; the rest of the file is inside it.",
+                "truncated_file", self.file.name,
+                "A quote is opened here and never closed; the rest of the file is inside it.",
                 "Repair the quote, or export the file again.", line=line, value=self._lines[0][:80].rstrip(),
             )  # fmt: skip
             raise ExtractRefused([problem])
@@ -163,8 +171,7 @@ def _refuse_other_delimiter(file: InputFile, text: Text, header: Sequence[str]) 
             problem = Problem(
                 "wrong_delimiter", file.name,
                 f"The manifest says {file.spec.delimiter!r}, but the header is divided by {delimiter!r}.",
-                f'Set `delimiter: "{delimiter}"` for {file.logical!r}, or correct the export.', line=1, value=line.strip()[:80],
+                f'Set `delimiter: "{delimiter}"` for {file.logical!r}, or correct the export.', line=1,
+                value=line.strip()[:80],
             )  # fmt: skip
             raise ExtractRefused([problem])
-
-

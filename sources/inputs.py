@@ -102,7 +102,9 @@ def check_unmoved(inputs: Inputs) -> None:
             moved.append(_problem_of_writer(file.name, "it vanished while it was read"))
             continue
         if (state.st_mtime_ns, state.st_size) != (file.modified_ns, file.size):
-            moved.append(_problem_of_writer(file.name, f"it changed while it was read ({file.size} → {state.st_size} B)"))
+            moved.append(
+                _problem_of_writer(file.name, f"it changed while it was read ({file.size} → {state.st_size} B)")
+            )
     if moved:
         raise ExtractRefused(moved)
 
@@ -135,7 +137,7 @@ def _is_open_for_writing(path: Path) -> bool:
     with path.open("rb") as stream:
         try:
             # A lease that is broken before it is given back would send SIGIO, which kills; SIGURG is ignored.
-            fcntl.fcntl(stream, fcntl.F_SETSIG, signal.SIGURG)  # type: ignore[attr-defined]
+            fcntl.fcntl(stream, fcntl.F_SETSIG, signal.SIGURG)
             fcntl.fcntl(stream, fcntl.F_SETLEASE, fcntl.F_RDLCK)
             fcntl.fcntl(stream, fcntl.F_SETLEASE, fcntl.F_UNLCK)
         except OSError as error:
@@ -162,7 +164,9 @@ def _settle(paths: set[Path], extract: Path, settle_seconds: float) -> None:
 def _unreadable_or_empty(path: Path, extract: Path) -> Problem | None:
     name = _name(path, extract)
     if not os.access(path, os.R_OK):
-        return Problem("unreadable_file", name, "The file may not be read.", "Give the platform's user read permission.")
+        return Problem(
+            "unreadable_file", name, "The file may not be read.", "Give the platform's user read permission."
+        )
     if path.stat().st_size == 0:
         return Problem("empty_file", name, "The file holds not a single byte.", "Export it again.", value="0 bytes")
     return None

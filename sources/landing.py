@@ -89,7 +89,11 @@ class _Landing:
             self._tell_facts(raw)
             remote = load_remote(raw, self.adapter.manifest, self.extract, self.scratch, secrets)
             names = [*self.adapter.manifest.files, *remote]
-            digests = {**{n: {} for n in names}, **digests_of(inputs), **{n: {f.name: f.sha256} for n, f in remote.items()}}
+            digests = {
+                **{n: {} for n in names},
+                **digests_of(inputs),
+                **{n: {f.name: f.sha256} for n, f in remote.items()},
+            }
             plans = plan_tables(self.adapter, digests, self.history, contract_digest())
             if all(plan.is_done for plan in plans.values()):
                 return self._report(self._batch_id(digests), "already_landed", tables=_nothing_new(plans),
@@ -144,7 +148,8 @@ class _Landing:
 def landing_order(contract: Mapping[str, Table]) -> list[str]:
     """Tables so that each comes after those that it refers to."""
     graph = {
-        name: sorted({c.reference.table for c in table.columns if c.reference} - {name}) for name, table in contract.items()
+        name: sorted({c.reference.table for c in table.columns if c.reference} - {name})
+        for name, table in contract.items()
     }
     return list(TopologicalSorter(graph).static_order())
 
@@ -180,5 +185,3 @@ def _scratch(root: Path) -> Iterator[Path]:
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=".scratch-", dir=root) as folder:
         yield Path(folder)
-
-

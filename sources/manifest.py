@@ -81,9 +81,10 @@ class SqlDatabase(_Model):
     """Tables of a database, read through dlt's `sql_database`.
 
     Attributes:
-        url: SQLAlchemy URL. `{extract}` stands for the extract's folder, `{secret:NAME}` for a secret of the deployment.
+        url: SQLAlchemy URL. `{extract}` stands for the extract's folder, `{secret:NAME}` for a secret.
         tables: Logical name → table of the database.
         columns: Logical name → columns that must be there.
+        may_be_empty: Tables without rows are accepted.
     """
 
     kind: Literal["sql_database"]
@@ -91,30 +92,34 @@ class SqlDatabase(_Model):
     db_schema: str = ""
     tables: dict[str, str] = Field(min_length=1)
     columns: dict[str, tuple[str, ...]] = {}
+    may_be_empty: bool = False
 
     @property
-    def logical_names(self) -> tuple[str, ...]:
-        """Names under which the SQL sees the tables."""
-        return tuple(self.tables)
+    def resources(self) -> dict[str, str]:
+        """Logical name → name of the table."""
+        return self.tables
 
 
 class RestApi(_Model):
     """Resources of a REST API, read through dlt's `rest_api`.
 
     Attributes:
-        config: dlt's own declarative `client`, `resource_defaults` and `resources`, with the same placeholders in texts.
+        config: dlt's own declarative `client`, `resource_defaults`, `resources`; texts may hold the same placeholders.
             The name of a resource is its logical name.
         columns: Logical name → columns that must be there.
+        may_be_empty: Tables without rows are accepted.
     """
 
     kind: Literal["rest_api"]
     config: dict[str, Any]
     columns: dict[str, tuple[str, ...]] = {}
+    may_be_empty: bool = False
 
     @property
-    def logical_names(self) -> tuple[str, ...]:
-        """Names under which the SQL sees the resources."""
-        return tuple(r if isinstance(r, str) else str(r["name"]) for r in self.config.get("resources", []))
+    def resources(self) -> dict[str, str]:
+        """Logical name → name of the resource, which are the same."""
+        names = [r if isinstance(r, str) else str(r["name"]) for r in self.config.get("resources", [])]
+        return dict(zip(names, names, strict=True))
 
 
 class TableMapping(_Model):
@@ -179,7 +184,7 @@ class Manifest(_Model):
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
-        inputs = [*self.files, *(name for source in self.dlt.values() for name in source.logical_names)]
+        inputs = [*self.files, *(name for source in self.dlt.values() for name in source.resources)]
         for name in inputs:
             if not _NAME.fullmatch(name):
                 raise ValueError(f"input {name!r}: a logical name is a lower-case letter, then a-z, 0-9 and _")

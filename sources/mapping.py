@@ -42,7 +42,8 @@ class Batch:
         """Relations that hold a table's landed rows: of this batch, then of those before."""
         folders = [self.building / "landing" / table, self.landed / table]
         return [
-            f"read_parquet({literal(str(folder / 'day=*' / '*.parquet'))}, hive_partitioning = false, union_by_name = true)"
+            f"read_parquet({literal(str(folder / 'day=*' / '*.parquet'))}, "
+            f"hive_partitioning = false, union_by_name = true)"
             for folder in folders if next(folder.glob("day=*/*.parquet"), None)
         ]  # fmt: skip
 
@@ -160,10 +161,13 @@ def _write_quarantine(raw: RawTables, inputs: Sequence[str], table: Table, batch
         f"from {quoted(name)} semi join {refused} using (_source_file, _source_row)"
         for name in inputs
     )
-    broken = "select _source_file, _source_row, cast(to_json({line: content}) as varchar) as raw_values from raw.malformed"
+    broken = (
+        "select _source_file, _source_row, cast(to_json({line: content}) as varchar) as raw_values "
+        f"from raw.malformed where logical in ({', '.join(map(literal, inputs))})"
+    )
     connection.execute(
-        f"create or replace temp table originals as select _source_file, _source_row, any_value(raw_values) as raw_values "
-        f"from ({originals} union all by name {broken} where logical in ({', '.join(map(literal, inputs))})) group by all"
+        f"create temp table originals as select _source_file, _source_row, any_value(raw_values) as raw_values "
+        f"from ({originals} union all by name {broken}) group by all"
     )
     rows = connection.execute(
         f"copy (select {literal(table.name)} as table_name, _reasons as reasons, _values as mapped_values, raw_values, "
@@ -179,7 +183,7 @@ def _write_quarantine(raw: RawTables, inputs: Sequence[str], table: Table, batch
 def _assert_identity(
     raw: RawTables, table: Table, drivers: Sequence[str], plan: TablePlan, report: TableReport, written: tuple[int, int]
 ) -> None:
-    """Rows read = rows landed + rows quarantined, by what was really written and, for `from`, by what the files hold."""
+    """Rows read = rows landed + rows quarantined, by what was written and, for `from`, by what the files hold."""
     total = report.total
     if (total.landed, total.quarantined) != written:
         raise AssertionError(f"{table.name}: {total} was judged, but {written} rows were written")
@@ -190,8 +194,10 @@ def _assert_identity(
                 continue
             counted = report.files.get(file, FileCount(0, 0, 0))
             if rows + malformed.get(file, 0) != counted.landed + counted.quarantined:
-                raise AssertionError(f"{table.name}: {file} holds {rows} rows and {malformed.get(file, 0)} broken lines, "
-                                     f"but {counted} was made of it")  # fmt: skip
+                raise AssertionError(
+                    f"{table.name}: {file} holds {rows} rows and {malformed.get(file, 0)} broken lines, "
+                    f"but {counted} was made of it"
+                )
 
 
 def _with_days(connection: duckdb.DuckDBPyConnection, table: Table, report: TableReport) -> TableReport:

@@ -40,7 +40,9 @@ def _line_batches(text: Text) -> Iterator[pa.Table]:
 
 def jsonl_header(raw: RawTables, file: InputFile, lines: str) -> list[str]:
     """All keys of the file's objects."""
-    query = f"select distinct unnest(json_keys(line)) from {lines} where json_valid(line) and json_type(line) = 'OBJECT'"
+    query = (
+        f"select distinct unnest(json_keys(line)) from {lines} where json_valid(line) and json_type(line) = 'OBJECT'"
+    )
     found = sorted(row[0] for row in raw.connection.execute(query).fetchall())
     header = [c for c in file.spec.columns if c in found] + [c for c in found if c not in file.spec.columns]
     if header:
@@ -53,9 +55,7 @@ def read_jsonl(raw: RawTables, file: InputFile, lines: str, header: Sequence[str
     verdict = "case when not json_valid(line) then 'json' when json_type(line) <> 'OBJECT' then 'not_an_object' end"
     paths = ", ".join(literal(f'$."{key}"') for key in header)
     fields = ", ".join(f"nullif(v[{n}], '') as {quoted(key)}" for n, key in enumerate(header, 1))
-    raw.connection.execute(
-        f"create table raw.judged as select line, _line, {verdict} as fault from {lines}"
-    )
+    raw.connection.execute(f"create table raw.judged as select line, _line, {verdict} as fault from {lines}")
     relation = (
         f"(select {fields}, _line from (select json_extract_string(line, [{paths}]) as v, _line from raw.judged "
         f"where fault is null order by _line))"

@@ -104,7 +104,9 @@ def referenced_inputs(
     read = {name for name in _table_names(tree) if name in names}
     for name in adapter.manifest.tables[table].inputs:
         if name not in read:
-            raise AdapterError(f"{adapter.name}/{table}.sql does not read {name!r}, which the manifest says it comes from.")
+            raise AdapterError(
+                f"{adapter.name}/{table}.sql does not read {name!r}, which the manifest says it comes from."
+            )
     return sorted(read)
 
 

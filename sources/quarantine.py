@@ -49,8 +49,8 @@ def list_quarantine(settings: Settings, table: str | None = None, limit: int = 1
         limit: Most rows to give.
 
     Returns:
-        Rows whose direct identifiers are hidden and whose quasi-identifiers keep their first character. The raw values of
-        the source, which no contract classifies, are left out.
+        Rows whose direct identifiers are hidden and whose quasi-identifiers keep their first character. The raw
+        values of the source, which no contract classifies, are left out.
     """
     pattern = settings.paths.quarantine / (table or "*") / "*.parquet"
     if not any(settings.paths.quarantine.glob(f"{table or '*'}/*.parquet")):
@@ -76,7 +76,9 @@ def _masked(value: str | None, personal_data: str) -> str | None:
     return _MASK if personal_data == "direct" else str(value)[:1] + _MASK
 
 
-def _row(table: str, reasons: list[str], values: str | None, file: str, line: int, batch: str, at: object) -> RefusedRow:
+def _row(
+    table: str, reasons: list[str], values: str | None, file: str, line: int, batch: str, at: object
+) -> RefusedRow:
     contract = load_contract()[table]
     masked = mask_values(contract, json.loads(values)) if values else {}
     words = tuple(explain(contract, reason, masked.get(reason.partition(":")[2])) for reason in reasons)

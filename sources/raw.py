@@ -99,7 +99,9 @@ class RawTables:
         """Note lines that are no records: (line, what is wrong, the text as it stands)."""
         if not lines:
             return
-        rows = [{"logical": logical, "_source_file": file, "_source_row": n, "what": w, "content": t} for n, w, t in lines]
+        rows = [
+            {"logical": logical, "_source_file": file, "_source_row": n, "what": w, "content": t} for n, w, t in lines
+        ]
         self.connection.register("malformed_batch", pa.Table.from_pylist(rows, schema=_MALFORMED))
         self.connection.execute("insert into raw.malformed from malformed_batch")
         self.connection.unregister("malformed_batch")

@@ -1,6 +1,6 @@
 """What a landing did, as values and as the JSON file that stays with the landed rows.
 
-Belongs here: the report, its counts, writing and reading it. Does not belong here: printing it (orchestration.cli.land).
+Belongs here: the report, its counts, writing and reading it. Does not belong here: printing it.
 """
 
 import json
@@ -79,8 +79,8 @@ class LandingReport:
 
     Attributes:
         batch: Id of the landing; sorts by time.
-        status: `landed`; `already_landed`: everything had landed before, nothing was written; `refused`: the extract cannot
-            be trusted, nothing was landed.
+        status: `landed`; `already_landed`: everything had landed before, nothing was written; `refused`: the extract
+            cannot be trusted, nothing was landed.
         problems: Why it was refused, one JSON object a problem (see `sources.problems.Problem`).
         unmatched: Files of the extract that the adapter does not read.
         observations: What the adapter noticed in the inputs, by name.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from sources.contracts import Table
+from sources.contracts import Reference, Table
 from sources.manifest import AdapterError
 from sources.raw import literal, quoted
 from sources.record import Warned
@@ -45,10 +45,14 @@ def quarantine_unmapped(
         "limit 1"
     ).fetchone()
     if odd:
-        made = f"{odd[2]} rows of {odd[0]}, line {odd[1]}" if odd[2] else f"a row of {odd[0]}, line {odd[1]}, which is not there"
+        made = (
+            f"{odd[2]} rows of {odd[0]}, line {odd[1]}"
+            if odd[2]
+            else f"a row of {odd[0]}, line {odd[1]}, which is not there"
+        )
         raise AdapterError(
-            f"{table.name}.sql: the manifest says that each row of {', '.join(inputs)} becomes exactly one row, but the "
-            f"SELECT made {made}. Join on a unique key, or declare the table `derived_from`."
+            f"{table.name}.sql: the manifest says that each row of {', '.join(inputs)} becomes exactly one row, but "
+            f"the SELECT made {made}. Join on a unique key, or declare the table `derived_from`."
         )
     connection.execute(
         "insert into checked by name select _source_file, _source_row, ['not_mapped'] as _reasons "
@@ -92,7 +96,9 @@ def quarantine_duplicates(connection: duckdb.DuckDBPyConnection, table: Table) -
     connection.execute("drop table repeated")
 
 
-def count_warnings(connection: duckdb.DuckDBPyConnection, table: Table, known: dict[str, list[str]]) -> dict[str, Warned]:
+def count_warnings(
+    connection: duckdb.DuckDBPyConnection, table: Table, known: dict[str, list[str]]
+) -> dict[str, Warned]:
     """Good rows by warning: rules of severity warning, lost decimals, unknown codes.
 
     Args:
@@ -109,27 +115,28 @@ def count_warnings(connection: duckdb.DuckDBPyConnection, table: Table, known: d
             found[f"rounded:{column.name}"] = _warned(connection, f"list_contains(_rounded, {literal(column.name)})")
     for column in table.columns:
         if column.reference and column.reference.severity == "warning":
-            found[f"unknown_code:{column.name}"] = _unknown_codes(connection, column.name, column.reference.scope,
-                                                                  column.reference.column, known.get(column.reference.table, []))  # fmt: skip
+            relations = known.get(column.reference.table, [])
+            found[f"unknown_code:{column.name}"] = _unknown_codes(connection, column.name, column.reference, relations)
     return {reason: warned for reason, warned in found.items() if warned.count}
 
 
 def _unknown_codes(
-    connection: duckdb.DuckDBPyConnection, column: str, scope: str, code: str, relations: Sequence[str]
-) -> Warned:
-    """Rows whose code no relation knows; each relation is asked only for the codes that the ones before did not know."""
+    connection: duckdb.DuckDBPyConnection, column: str, reference: Reference, relations: Sequence[str]
+) -> Warned:  # fmt: skip
+    """Rows whose code no relation knows; each relation is asked only for codes that the ones before did not know."""
     connection.execute(
-        f"create temp table asked as select distinct {quoted(scope)} as scope, {quoted(column)} as code "
+        f"create temp table asked as select distinct {quoted(reference.scope)} as scope, {quoted(column)} as code "
         f"from checked where _reasons is null and {quoted(column)} is not null"
     )
     for relation in relations:
         connection.execute(
             f"create temp table unanswered as select asked.* from asked anti join "
-            f"(select source_system as scope, {quoted(code)} as code from {relation}) as there using (scope, code)"
+            f"(select source_system as scope, {quoted(reference.column)} as code from {relation}) as there using (scope, code)"
         )
         connection.execute("drop table asked")
         connection.execute("alter table unanswered rename to asked")
-    condition = f"({quoted(scope)}, {quoted(column)}) in (select (scope, code) from asked)"
+    pair = f"({quoted(reference.scope)}, {quoted(column)})"
+    condition = f"{pair} in (select (scope, code) from asked)"
     is_any = connection.execute("select 1 from asked limit 1").fetchone()
     warned = _warned(connection, condition) if is_any else Warned(0)
     connection.execute("drop table asked")

@@ -65,8 +65,8 @@ def landing_lock(paths: CompanyPaths, wait_seconds: float) -> Iterator[None]:
 def next_version(paths: CompanyPaths) -> Iterator[Path]:
     """A hidden folder to write new files into; they become visible together when the block ends without an error.
 
-    The caller holds `landing_lock`. New files go below `landing/`, `quarantine/` and `landing_files/` of the folder, under
-    names that the current version does not have; a file that replaces one of the current version has its name.
+    The caller holds `landing_lock`. New files go below `landing/`, `quarantine/` and `landing_files/` of the folder,
+    under names that the current version does not have; a file that replaces one of the current version has its name.
     """
     store = paths.root / ".landed"
     _establish(paths, store)
@@ -80,7 +80,7 @@ def next_version(paths: CompanyPaths) -> Iterator[Path]:
             _carry_over(store / _LINK / part, building / part)
         _flush(building)
         number = max(_numbers(store)) + 1
-        os.rename(building, store / f"v{number}")
+        building.rename(store / f"v{number}")
         _point(store, number)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
@@ -100,8 +100,8 @@ def _establish(paths: CompanyPaths, store: Path) -> None:
         folder = paths.root / part
         if not folder.is_symlink():
             if folder.exists():
-                os.rename(folder, store / f".retired-{part}")
-            os.symlink(f".landed/{_LINK}/{part}", folder)
+                folder.rename(store / f".retired-{part}")
+            folder.symlink_to(f".landed/{_LINK}/{part}")
 
 
 def _clear_remains(store: Path) -> None:
@@ -140,12 +140,12 @@ def _point(store: Path, number: int) -> None:
     """Make a version the current one: the only step that readers can notice."""
     scratch = store / ".link"
     scratch.unlink(missing_ok=True)
-    os.symlink(f"v{number}", scratch)
-    os.replace(scratch, store / _LINK)
+    scratch.symlink_to(f"v{number}")
+    scratch.replace(store / _LINK)
 
 
 def _current_number(store: Path) -> int:
-    return int(os.readlink(store / _LINK).removeprefix("v"))
+    return int((store / _LINK).readlink().name.removeprefix("v"))
 
 
 def _numbers(store: Path) -> list[int]:

@@ -102,7 +102,8 @@ def _refuse_foreign_mark(file: InputFile, encoding: str) -> None:
     for mark, name in _BYTE_ORDER_MARKS.items():
         if head.startswith(mark) and not encoding.startswith(name):
             problem = Problem(
-                "wrong_encoding", file.name, f"The manifest says {encoding}, but the file opens with the mark of {name}.",
+                "wrong_encoding", file.name,
+                f"The manifest says {encoding}, but the file opens with the mark of {name}.",
                 f"Set `encoding: {name}` for {file.logical!r}, or export it as UTF-8.", line=1, value=head.hex(" "),
             )  # fmt: skip
             raise ExtractRefused([problem])

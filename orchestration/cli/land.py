@@ -116,14 +116,18 @@ def _show(report: "LandingReport", settings: "Settings") -> None:
             MESSAGES.print(f"  • {format_cell(_sentence(problem))}")
         return
     if report.status == "already_landed":
-        RESULTS.print(f"Already landed: all files of this extract, with this adapter and contract. {report.company} is unchanged.")
+        RESULTS.print(
+            f"Already landed: all files of this extract, with this adapter and contract. {report.company} is unchanged."
+        )
         return
     print_table(f"Landed for {report.company} as {report.batch}", _table_rows(report), {
         "table": "table", "read": "read", "landed": "landed", "quarantined": "quarantined",
         "first_day": "first day", "last_day": "last day",
     })  # fmt: skip
     if refused := _refused_rows(report):
-        print_table("Quarantined, most frequent reasons", refused, {"table": "table", "reason": "reason", "rows": "rows"})
+        print_table(
+            "Quarantined, most frequent reasons", refused, {"table": "table", "reason": "reason", "rows": "rows"}
+        )
     if noticed := _noticed_rows(report):
         print_table("Noticed, kept", noticed, {"where": "in", "what": "what", "rows": "rows", "first": "first at"})
     if report.unmatched:
@@ -172,13 +176,15 @@ def _list(as_json: bool) -> None:
 
     found = [load_adapter(name).manifest for name in list_adapters()]
     rows = [
-        {"name": m.name, "company": m.company, "description": m.description, "tables": sorted(m.tables), "notes": m.notes}
-        for m in found
+        {"name": m.name, "company": m.company, "description": m.description,
+         "tables": sorted(m.tables), "notes": m.notes} for m in found
     ]  # fmt: skip
     if as_json:
         print_json(rows)
         return
-    print_table("Adapters", rows, {"name": "name", "company": "company", "description": "description", "tables": "tables"})
+    print_table(
+        "Adapters", rows, {"name": "name", "company": "company", "description": "description", "tables": "tables"}
+    )
 
 
 def _test(adapter: "Adapter", as_json: bool) -> None:
