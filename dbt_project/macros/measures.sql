@@ -28,13 +28,19 @@
     datediff({{ day }}, date '2000-01-01')
 {%- endmacro %}
 
-{# Great-circle distance in kilometres by the haversine formula, mean earth radius 6371.0088 km. #}
+{#
+    Great-circle distance in kilometres by the haversine formula, mean earth radius 6371.0088 km; null where a position is.
+    Rounding can lift the half chord of antipodes over 1; `least` alone would turn a null into half the globe.
+#}
 {% macro distance_km(latitude, longitude, other_latitude, other_longitude) -%}
-    2 * 6371.0088 * asin(least(1.0, sqrt(
-        power(sin(radians({{ other_latitude }} - {{ latitude }}) / 2), 2)
-        + cos(radians({{ latitude }})) * cos(radians({{ other_latitude }}))
-        * power(sin(radians({{ other_longitude }} - {{ longitude }}) / 2), 2)
-    )))
+    case
+        when {{ latitude }} + {{ longitude }} + {{ other_latitude }} + {{ other_longitude }} is not null
+            then 2 * 6371.0088 * asin(least(1.0, sqrt(
+                power(sin(radians({{ other_latitude }} - {{ latitude }}) / 2), 2)
+                + cos(radians({{ latitude }})) * cos(radians({{ other_latitude }}))
+                * power(sin(radians({{ other_longitude }} - {{ longitude }}) / 2), 2)
+            )))
+    end
 {%- endmacro %}
 
 {# `part` of `whole`, null where there is nothing to share. #}

@@ -22,7 +22,7 @@ select
     delivered_at is null or delivered_at > promised_at as is_late,
     cast(shipped_at as date) as shipped_date,
     -- A parcel that lay for months would drown a node's mean.
-    least(handling_hours, 720.0) as handling_hours,
+    case when handling_hours > 720.0 then 720.0 else handling_hours end as handling_hours,
     cast(delivered_at as date) as delivered_date,
     lead_time_hours
 from parcels

@@ -1,5 +1,11 @@
 {{ config(event_time='order_date') }}
 
+{%- set of_orders_in_range -%}
+(order_source_system, order_code) in (
+    select source_system, order_code from {{ source('landing', 'orders') }} where {{ time_in_day_range('ordered_at') }}
+)
+{%- endset %}
+
 with staged as (
     {{ staged_orders(time_in_day_range('ordered_at')) | indent(4) }}
 ),
@@ -13,8 +19,35 @@ orders as (
     where {{ time_in_day_range('ordered_at') | indent(4) }}
 ),
 
+parcels as (
+    {{ staged_shipments(of_orders_in_range) | indent(4) }}
+),
+
 nodes as (
     select * from {{ ref('dim_warehouses') }}
+),
+
+-- On a marketplace the buyer chooses the node with the product: its parcel is as old as the order.
+chosen as (
+    select
+        orders.source_system,
+        orders.order_code,
+        min_by(parcels.source_system, parcels.shipment_code) as node_system,
+        min_by(parcels.warehouse_code, parcels.shipment_code) as warehouse_code
+    from orders
+    inner join parcels
+        on orders.source_system = parcels.order_source_system and orders.order_code = parcels.order_code
+    where orders.home_warehouse_code is null and parcels.created_at <= orders.ordered_at
+    group by orders.source_system, orders.order_code
+),
+
+placed as (
+    select
+        orders.*,
+        case when orders.home_warehouse_code is null then chosen.node_system else orders.source_system end as node_system,
+        coalesce(orders.home_warehouse_code, chosen.warehouse_code) as node_code
+    from orders
+    left join chosen on orders.source_system = chosen.source_system and orders.order_code = chosen.order_code
 ),
 
 homeless as (
@@ -22,8 +55,8 @@ homeless as (
         ship_to_latitude,
         ship_to_longitude,
         order_date
-    from orders
-    where home_warehouse_code is null and ship_to_latitude is not null and ship_to_longitude is not null
+    from placed
+    where node_code is null and ship_to_latitude is not null and ship_to_longitude is not null
 ),
 
 distances as (
@@ -54,23 +87,23 @@ nearest as (
 
 planned as (
     select
-        orders.*,
-        {{ golden_id('customers.customer_id', 'orders.source_system', 'orders.customer_code') }} as customer_id,
+        placed.*,
+        {{ golden_id('customers.customer_id', 'placed.source_system', 'placed.customer_code') }} as customer_id,
         coalesce(
-            {{ golden_id('homes.warehouse_id', 'orders.source_system', 'orders.home_warehouse_code') }},
+            {{ golden_id('known.warehouse_id', 'placed.node_system', 'placed.node_code') }},
             nearest.warehouse_id
         ) as planned_warehouse_id
-    from orders
+    from placed
     left join {{ ref('xref_customers') }} as customers
-        on orders.source_system = customers.source_system and orders.customer_code = customers.customer_code
-    left join {{ ref('xref_warehouses') }} as homes
-        on orders.source_system = homes.source_system and orders.home_warehouse_code = homes.warehouse_code
+        on placed.source_system = customers.source_system and placed.customer_code = customers.customer_code
+    left join {{ ref('xref_warehouses') }} as known
+        on placed.node_system = known.source_system and placed.node_code = known.warehouse_code
     left join nearest
         on
-            orders.home_warehouse_code is null
-            and orders.ship_to_latitude = nearest.ship_to_latitude
-            and orders.ship_to_longitude = nearest.ship_to_longitude
-            and orders.order_date = nearest.order_date
+            placed.node_code is null
+            and placed.ship_to_latitude = nearest.ship_to_latitude
+            and placed.ship_to_longitude = nearest.ship_to_longitude
+            and placed.order_date = nearest.order_date
 )
 
 select
