@@ -31,7 +31,9 @@ class Boundary:
 
 
 def _landing_files(paths: CompanyPaths) -> dict[str, Path]:
-    return {table: paths.landing / table for table in load_contract()}
+    # Through the link to the present version, so that a landing in the meantime does not move files under the reader.
+    landing = paths.landing.resolve()
+    return {table: landing / table for table in load_contract()}
 
 
 def _prediction_files(paths: CompanyPaths) -> dict[str, Path]:

@@ -163,13 +163,13 @@ class NoGroup:
     """A query over `{batch}` that selects offending *groups* (a day, a region, a golden record) finds none.
 
     Its rows are counts and sums, not records of a person: in samples only directly identifying columns are hidden.
-    `unit` names the groups in the plural; `columns` are those of the checked table that the query reads.
+    `unit` names one such group; `columns` are those of the checked table that the query reads.
     """
 
     query: str
     says: str
     columns: tuple[str, ...] = ()
-    unit: str = "groups"
+    unit: str = "group"
 
     def sentence(self) -> str:
         """What must hold, for a person."""
@@ -297,7 +297,7 @@ def _range(low: float | None, high: float | None) -> str:
     if low is None and high is None:
         return "recorded"
     if low is None:
-        return f"at most {high:g}"
+        return f"at most {high:,.10g}"
     if high is None:
-        return f"at least {low:g}"
-    return f"between {low:g} and {high:g}"
+        return f"at least {low:,.10g}"
+    return f"between {low:,.10g} and {high:,.10g}"

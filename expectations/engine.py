@@ -19,7 +19,7 @@ from typing import Any
 
 import duckdb
 
-from expectations.checks import Check
+from expectations.checks import Check, Measure, NotNull
 from workspace.settings import Settings
 from workspace.warehouse import duckdb_config
 
@@ -62,23 +62,34 @@ class Database:
     def run(self, table: str, checks: Sequence[Check], shown: tuple[str, ...]) -> dict[str, Any]:
         """Run checks on one table; returns check id → GX result.
 
+        Runs twice: first for verdicts alone, which GX computes in few passes over the table; then only those checks
+        that failed, or whose number matters though they passed, for their numbers and a sample of rows.
+
         Args:
             table: Table or view of the database.
             checks: Checks whose learned bounds have been settled.
             shown: Columns that failing rows are shown with.
         """
-        gx = _great_expectations()
         from expectations.translation import SAMPLE_ROWS, expectation_for
 
-        expectations = [expectation_for(check, shown) for check in checks]
-        suite = self._context.suites.add(gx.ExpectationSuite(name=table, expectations=expectations))
         batch = self._source.add_table_asset(table, table_name=table).add_batch_definition_whole_table("whole")
+        verdicts = [expectation_for(check, shown) for check in checks if not _has_number(check)]
+        results = self._run(batch, f"{table}.verdicts", verdicts, {"result_format": "BOOLEAN_ONLY"}) if verdicts else {}
+        again = [check for check in checks if _has_number(check) or not results[check.id].success]
+        if again:
+            detail = {"result_format": "SUMMARY", "partial_unexpected_count": SAMPLE_ROWS}
+            if shown:
+                detail["unexpected_index_column_names"] = list(shown)
+            detailed = [expectation_for(check, shown, brings_rows=True) for check in again]
+            results |= self._run(batch, f"{table}.details", detailed, detail)
+        return results
+
+    def _run(self, batch: Any, name: str, expectations: list[Any], result_format: dict[str, Any]) -> dict[str, Any]:
+        gx = _great_expectations()
+        suite = self._context.suites.add(gx.ExpectationSuite(name=name, expectations=expectations))
         definition = self._context.validation_definitions.add(
-            gx.ValidationDefinition(name=table, data=batch, suite=suite)
+            gx.ValidationDefinition(name=name, data=batch, suite=suite)
         )
-        result_format: dict[str, Any] = {"result_format": "SUMMARY", "partial_unexpected_count": SAMPLE_ROWS}
-        if shown:
-            result_format["unexpected_index_column_names"] = list(shown)
         outcome = definition.run(result_format=result_format)
         return {result.expectation_config.meta["id"]: result for result in outcome.results}
 
@@ -92,6 +103,11 @@ class Database:
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         with self._source.get_engine().connect() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(query).fetchall()]
+
+
+def _has_number(check: Check) -> bool:
+    """Whether a check that passed still has a number to tell."""
+    return isinstance(check.rule, Measure) or (isinstance(check.rule, NotNull) and check.rule.at_least < 1)
 
 
 @contextmanager

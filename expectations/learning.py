@@ -49,8 +49,10 @@ def learn(rule: LearnedMeasure, past: Sequence[float]) -> LearnedBounds:
         f"median {_number(centre)} of the last {len(values)} runs ± {_number(distance)} "
         f"(the larger of {rule.spreads:g} robust spreads of {_number(spread)} and the floor {_number(floor)})"
     )
+    # What was never negative (a count, a share) gets no negative bound.
+    lowest = max(0.0, centre - distance) if min(values) >= 0 else centre - distance
     return LearnedBounds(
-        low=None if rule.side == "upper" else centre - distance,
+        low=None if rule.side == "upper" else lowest,
         high=None if rule.side == "lower" else centre + distance,
         basis=basis,
         is_ready=True,

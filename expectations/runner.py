@@ -246,15 +246,15 @@ def _judge_measure(check: Check, rule: Measure, outcome: Any, bounds: LearnedBou
 
 def _judge_rows(check: Check, status: str, found: Mapping[str, Any], scene: _Scene) -> CheckResult:
     rows = scene.facts[check.table].rows or 0
-    count = int(found["unexpected_count"])
+    count = int(found.get("unexpected_count", 0))
     is_group = isinstance(check.rule, NoGroup)
-    unit = "keys" if isinstance(check.rule, UniqueKey) else getattr(check.rule, "unit", "rows")
-    observed = f"{count:,} of {rows:,} rows" if unit == "rows" else f"{count:,} {unit}"
+    unit = "key" if isinstance(check.rule, UniqueKey) else getattr(check.rule, "unit", "row")
+    observed = f"{count:,} of {rows:,} rows" if unit == "row" else f"{count:,} {unit}{'' if count == 1 else 's'}"
     sample = tuple(scene.classes.mask_row(check.table, row, is_group) for row in _failing_rows(found))
     return replace(
         _result(check, status, observed),
         unexpected_count=count,
-        unexpected_pct=round(100 * count / rows, 6) if unit == "rows" and rows else None,
+        unexpected_pct=round(100 * count / rows, 6) if unit == "row" and rows else None,
         sample=sample,
     )
 

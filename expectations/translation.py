@@ -33,13 +33,22 @@ _BIND_LIKE = re.compile(r"(?<![:\w\\]):(?=\w)")
 
 
 class _ExpectNoRows(gxe.UnexpectedRowsExpectation):
-    """Base of ours: counts the offending rows in the database and brings no more than a sample of them."""
+    """Base of ours: counts the offending rows in the database, and brings a sample of them only when asked to."""
+
+    brings_rows: bool = False
+
+    def get_validation_dependencies(self, execution_engine: Any = None, runtime_configuration: Any = None) -> Any:
+        """What GX must compute: the count, and the rows when they are wanted; each costs a pass over the table."""
+        dependencies = super().get_validation_dependencies(execution_engine, runtime_configuration)
+        if not self.brings_rows:
+            dependencies.remove_metric_configuration("unexpected_rows_query.table")
+        return dependencies
 
     def _validate(
         self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
     ) -> dict[str, Any]:
         count = metrics["unexpected_rows_query.row_count"]
-        rows = metrics["unexpected_rows_query.table"][:SAMPLE_ROWS]
+        rows = metrics.get("unexpected_rows_query.table", [])[:SAMPLE_ROWS]
         return {
             "success": count == 0,
             "result": {"observed_value": count, "unexpected_count": count, "details": {"unexpected_rows": rows}},
@@ -100,12 +109,13 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def expectation_for(check: Check, shown: tuple[str, ...]) -> Any:
+def expectation_for(check: Check, shown: tuple[str, ...], brings_rows: bool = False) -> Any:
     """The Great Expectations object for a check whose learned bounds have been settled.
 
     Args:
         check: The check; its id travels in the expectation's `meta`.
         shown: Columns of the checked table that a failing row is shown with.
+        brings_rows: Whether a sample of the failing rows is wanted.
     """
     common = {"meta": {"id": check.id}, "severity": GX_SEVERITY[check.severity], "description": check.why}
     match check.rule:
@@ -122,7 +132,8 @@ def expectation_for(check: Check, shown: tuple[str, ...]) -> Any:
         case Measure(low=low, high=high):
             return ExpectMeasureToBeWithin(unexpected_rows_query=_query(check, shown), low=low, high=high, **common)
         case _:
-            return _OWN[type(check.rule)](unexpected_rows_query=_query(check, shown), **common)
+            own = _OWN[type(check.rule)]
+            return own(unexpected_rows_query=_query(check, shown), brings_rows=brings_rows, **common)
 
 
 def _query(check: Check, shown: tuple[str, ...]) -> str:

@@ -55,8 +55,8 @@ def _checks_of(table: Table) -> Iterator[Check]:
             "A row whose file, row, batch or time of landing is unknown cannot be traced or replayed.",
         )  # fmt: skip
     yield Check(
-        f"{name}.source_row.once", name, UniqueKey(("_batch", "_source_file", "_source_row")), "error",
-        "A source row that lies there twice in one batch was landed twice, and totals would double.",
+        f"{name}.key.once", name, UniqueKey((*table.key, "_batch")), "error",
+        "A key that lies there twice in one batch was landed twice; which row is true would be chance.",
     )  # fmt: skip
     for column in table.columns:
         yield from _checks_of_column(table, column)
@@ -67,7 +67,8 @@ def _checks_of(table: Table) -> Iterator[Check]:
 
 
 def _checks_of_column(table: Table, column: Column) -> Iterator[Check]:
-    prefix, why = f"{table.name}.{column.name}", column.description
+    prefix = f"{table.name}.{column.name}"
+    why = f"{column.description} A row that breaks the contract belongs in quarantine."
     if column.required:
         yield Check(f"{prefix}.filled", table.name, NotNull(column.name), "error", why)
     if column.allowed:
@@ -90,7 +91,7 @@ def _checks_of_column(table: Table, column: Column) -> Iterator[Check]:
 def _learned_checks_of(table: Table) -> Iterator[Check]:
     yield Check(
         f"{table.name}.volume", table.name,
-        LearnedMeasure(f"rows of {table.name}", "count(*)", at_least_relative=0.25), "warning",
+        LearnedMeasure(f"number of {table.name}", "count(*)", at_least_relative=0.25), "warning",
         "A table that shrinks or swells at once was delivered in part, or twice.",
     )  # fmt: skip
     if table.day_column:

@@ -137,7 +137,7 @@ def _dim_checks(entity: Entity) -> Iterator[Check]:
     )
     yield Check(
         f"{dim}.records_add_up", dim,
-        NoGroup(counts, f"count_records equals its codes in {xref}", (golden, "count_records"), "golden records"),
+        NoGroup(counts, f"count_records equals its codes in {xref}", (golden, "count_records"), "golden record"),
         "error",
         "A count that differs from its cross-reference means that one of the two is of another run.", needs=(xref,),
     )  # fmt: skip
@@ -154,6 +154,6 @@ def _contact_checks() -> Iterator[Check]:
     )
     yield Check(
         "dim_customers.email_shared", "dim_customers",
-        NoGroup(shared, "no e-mail stands in two golden records", ("email",), "addresses"), "warning",
+        NoGroup(shared, "no e-mail stands in two golden records", ("email",), "e-mail"), "warning",
         "Golden customers that share an e-mail are one person that matching missed, or a household to tell apart.",
     )  # fmt: skip

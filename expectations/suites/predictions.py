@@ -45,7 +45,10 @@ _VERSIONS = (
     "select model_name, count(distinct model_version) as count_versions from {batch} "
     "group by all having count(distinct model_version) > 1"
 )
-_SPREAD = "case when count(*) < 100 then 1.0 else max(late_probability) - min(late_probability) end"
+_SPREAD = (
+    "case when count(*) < 100 then 1.0 else max(late_probability) filter (where isfinite(late_probability::double)) "
+    "- min(late_probability) filter (where isfinite(late_probability::double)) end"
+)
 
 
 def suite() -> Suite:
@@ -69,7 +72,7 @@ def suite() -> Suite:
                   RowRule("not isnan(late_probability::double)", ("late_probability",)), "error",
                   "NaN compares greater than every threshold in DuckDB and would send each such order to a person."),
             Check("predictions.one_version", TABLE,
-                  NoGroup(_VERSIONS, "each model scores with one version", ("model_name", "model_version"), "models"),
+                  NoGroup(_VERSIONS, "each model scores with one version", ("model_name", "model_version"), "model"),
                   "error", "A batch scored by two versions cannot be attributed to either."),
             Check("predictions.spread", TABLE, Measure("spread of probabilities", _SPREAD, 0.001, None,
                   ("late_probability",)), "error", "A constant prediction says that features did not reach the model."),
@@ -77,7 +80,7 @@ def suite() -> Suite:
                   "error", "Scoring from data of the future is leakage."),
             Check("predictions.region.shares", TABLE,
                   NoGroup(_REGION_SHARES, "each region's share of predictions is near its share of orders to score",
-                          ("order_id", "region_code"), "regions"),
+                          ("order_id", "region_code"), "region"),
                   "warning", "A region that lost its predictions is no longer served by them.", needs=(FEATURES,)),
             Check("predictions.order_known", TABLE, Reference(("order_id",), FEATURES, ("order_id",)), "error",
                   "A prediction for an order without features was made from other data.", needs=(FEATURES,)),
@@ -85,7 +88,7 @@ def suite() -> Suite:
                   Measure("share of predictions without a region", "avg((region_code = 'unknown')::int)", None, 0.2,
                           ("region_code",)),
                   "warning", "What has no region escapes every audit by region."),
-            Check("predictions.volume", TABLE, LearnedMeasure("predictions", "count(*)", at_least_relative=0.3),
+            Check("predictions.volume", TABLE, LearnedMeasure("batch size", "count(*)", at_least_relative=0.3),
                   "warning", "A batch far from the usual size was cut off or scored twice."),
             Check("predictions.mean", TABLE,
                   LearnedMeasure("mean late probability", "avg(late_probability)", at_least_absolute=0.02,
