@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from twin.demand import services_for
 from twin.network import CARRIER_PRICE, FIXED_FEE, PER_KG_FEE, PLANNED_DAYS, Network
+from twin.parameters import TwinParameters
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -191,6 +192,19 @@ class Cheapest:
             np.zeros(batch.count, dtype=np.bool_), limit,
         )  # fmt: skip
         return Decision(line_node, np.full(batch.count, -1, dtype=np.int8), touched)
+
+
+def rule_policy(name: str, parameters: TwinParameters) -> Policy:
+    """A rule policy by name: `historic` (with the parameters' share of human changes), `nearest` or `cheapest`.
+
+    Raises:
+        KeyError: there is no rule policy of that name.
+    """
+    p = parameters.dispatch
+    policies: dict[str, Policy] = {
+        "historic": HistoricRules(p.person_share, p.max_candidates), "nearest": nearest(), "cheapest": Cheapest(),
+    }  # fmt: skip
+    return policies[name]
 
 
 def check_decision(batch: Batch, decision: Decision) -> None:

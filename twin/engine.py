@@ -16,12 +16,11 @@ import numpy.typing as npt
 
 from twin import fulfil
 from twin.aftermath import Aftermath, follow
-from twin.catalogue import LINES
 from twin.demand import Orders, orders_of_day, services_for, volume
-from twin.dispatch import Batch, HistoricRules, Policy, check_decision
+from twin.dispatch import Batch, Policy, check_decision, rule_policy
 from twin.luck import uniform
 from twin.network import parcel_cost
-from twin.stock import FLOWS, Inbound, Stock
+from twin.stock import Inbound, Stock, joined
 from twin.tables import Columns, length, stack, take
 from twin.world import World
 
@@ -74,7 +73,7 @@ class Simulation:
         p = world.parameters
         self.world = world
         self.seed = p.seed if seed is None else seed
-        self.policy = policy or HistoricRules(p.dispatch.person_share, p.dispatch.max_candidates)
+        self.policy = policy or rule_policy("historic", p)
         self.stock = Stock(world, self.seed)
         self.volume = volume(p)
         self.load = self.volume / self.volume.mean()
@@ -104,7 +103,7 @@ class Simulation:
                 done["parcel_lines"].append(stack(self._waiting_lines))
                 inbound = _with_open(inbound, self.stock.still_open())
             orders, lines = self._settle(everything=day == p.days - 1)
-            parcels, parcel_lines = stack(done["parcels"]), stack(done["parcel_lines"])
+            parcels, parcel_lines = _in_order(stack(done["parcels"]), "id"), _in_order(stack(done["parcel_lines"]), "parcel")
             aftermath = follow(self.world, self.seed, parcels, parcel_lines)
             self._plan_restock(aftermath)
             yield DayResult(
@@ -191,10 +190,11 @@ class Simulation:
         allocated = now + (60 * uniform(self.seed, "release", order_id, 1)).astype(np.int64)
         changed = touched[parcel_order].astype(np.int64)
         ids = self._next_parcel + np.arange(len(starts))
+        index_of_first = np.searchsorted(parcel_order, parcel_order)
+        turn = np.arange(len(starts)) - index_of_first
         self._next_parcel += len(starts)
-        orders["parcels"][rows] += np.bincount(parcel_order, minlength=batch.count)
         self._waiting.append({
-            "id": ids, "order": order_id, "ordinal": orders["made"][position], "node": parcel_node,
+            "id": ids, "order": order_id, "ordinal": orders["parcels"][position] + turn, "node": parcel_node,
             "region": region, "place": orders["place"][position], "service": bought, "carrier": carrier,
             "weight_kg": weight, "cost": parcel_cost(bought, band, carrier, weight), "touched": changed,
             "allocated_at": allocated,
@@ -204,7 +204,7 @@ class Simulation:
             "picked_at": np.zeros_like(ids), "packed_at": np.zeros_like(ids), "shipped_at": np.zeros_like(ids),
             "delivered_at": np.zeros_like(ids), "scanned_at": np.zeros_like(ids), "is_empty": np.zeros_like(ids),
         })  # fmt: skip
-        orders["made"][rows] += 1
+        orders["parcels"][rows] += np.bincount(parcel_order, minlength=batch.count)
         self._waiting_lines.append({
             "parcel": ids[number], "order": lines["order"][index[given]][sort],
             "number": lines["number"][index[given]][sort], "node": node[sort],
@@ -327,7 +327,7 @@ def _order_columns(world: World, seed: int, new: Orders) -> Columns:
         "tier": world.people.tier[new.customer], "is_company": is_company, "home_node": new.home_node,
         "approved_at": approved, "held_at": np.where(cancels, 0, held_at), "freed_at": np.where(cancels, 0, freed_at),
         "ready_at": ready, "cancelled_at": np.where(cancels, cancelled, 0), "given_up_at": zeros.copy(),
-        "waited_at": zeros.copy(), "parcels": zeros.copy(), "made": zeros.copy(), "shipped_at": zeros.copy(),
+        "waited_at": zeros.copy(), "parcels": zeros.copy(), "shipped_at": zeros.copy(),
         "delivered_at": zeros.copy(), "scanned_at": zeros.copy(), "lines": np.diff(new.line_start),
         "goods": np.bincount(owner, weights=new.unit_price * new.quantity, minlength=new.count).astype(np.int64),
         "discount": np.bincount(owner, weights=new.line_discount, minlength=new.count).astype(np.int64),
@@ -345,10 +345,9 @@ def _line_columns(new: Orders) -> Columns:
     }  # fmt: skip
 
 
+def _in_order(columns: Columns, key: str) -> Columns:
+    return take(columns, np.argsort(columns[key], kind="stable")) if columns else columns
+
+
 def _with_open(received: Inbound, still_open: Inbound) -> Inbound:
-    from twin.stock import joined
-
     return joined([received, still_open])
-
-
-__all__ = ["FLOWS", "LINES", "DayResult", "Simulation"]

@@ -32,6 +32,7 @@ from twin.tables import length
 from twin.truth import Truth
 from twin.world import World, build_world
 from workspace.files import sha256_of_json, write_atomically
+from workspace.settings import CompanyPaths
 
 MARKER = "_COMPLETE.json"
 Progress = Callable[[int, int], None]
@@ -186,3 +187,17 @@ def _replace(building: Path, folder: Path) -> None:
         folder.rename(old)
     building.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def generate_company(parameters: TwinParameters, paths: CompanyPaths, progress: Progress | None = None) -> GenerationReport:
+    """Generate into a company's folder of the home: `paths.extracts` and `paths.truth`.
+
+    Raises:
+        GenerationFailed: as `generate`.
+    """
+    return generate(parameters, paths.extracts, paths.truth, progress)
+
+
+def is_company_generated(parameters: TwinParameters, paths: CompanyPaths) -> bool:
+    """Whether the company's folder holds a whole generation of exactly these parameters."""
+    return is_generated(parameters, paths.extracts, paths.truth)

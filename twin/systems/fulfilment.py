@@ -49,14 +49,14 @@ class Fulfilment:
                 _steps(take(orders, ~kept), orders["cancelled_at"][~kept], "cancelled", reason="CUSTOMER"),
             ]  # fmt: skip
         if length(parcels):
-            owner = {"id": parcels["order"], "channel": parcels["channel"]}
+            owner = {"id": parcels["order"], "channel": parcels["channel"], "part": parcels["ordinal"] + 1}
             changed = parcels["touched"] == 1
             steps += [
                 _steps(owner, parcels["allocated_at"], "allocated"),
                 _steps(take(owner, changed), parcels["allocated_at"][changed] + 900, "reallocated", person=True, reason="BETTER_NODE"),
             ]  # fmt: skip
         if length(shorts):
-            owner = {"id": shorts["order"], "channel": shorts["channel"]}
+            owner = {"id": shorts["order"], "channel": shorts["channel"], "part": 100 + shorts["number"] * 10 + shorts["attempt"]}
             steps += [
                 _steps(owner, shorts["at"], "held", reason="SHORT_PICK"),
                 _steps(owner, shorts["back_at"], "reallocated", person=True, reason="SHORT_PICK"),
@@ -179,14 +179,15 @@ def _steps(
 ) -> pl.DataFrame:  # fmt: skip
     count = len(at)
     return pl.DataFrame({
-        "order": owner["id"], "channel": owner["channel"].astype(np.int8), "at": at, "step": np.full(count, step),
+        "order": owner["id"], "channel": owner["channel"].astype(np.int8), "part": owner.get("part", np.zeros(count, dtype=np.int64)), "at": at, "step": np.full(count, step),
         "person": np.broadcast_to(np.asarray(person), count), "reason": pl.Series(np.broadcast_to(np.asarray(reason), count)).replace("", None),
     }, schema_overrides={"reason": pl.String, "step": pl.String})  # fmt: skip
 
 
 def _entry(letter: str, frame: pl.DataFrame) -> pl.Series:
     step = frame["step"].str.slice(0, 3).str.to_uppercase()
-    return letter + frame["order"].cast(pl.String) + "-" + step + "-" + frame["at"].cast(pl.String)
+    reason = frame["reason"].fill_null("").str.slice(0, 2)
+    return letter + frame["order"].cast(pl.String) + "-" + step + reason + frame["part"].cast(pl.String)
 
 
 def _tracking(parcel: Ints) -> pl.Series:
