@@ -14,9 +14,10 @@ select
     recorded_at,
     actor_kind,
     reason_code,
-    -- Placing an order and taking it back are the customer's own acts.
+    -- Placing an order and taking it back are the customer's own acts; picking, packing and carrying are what every
+    -- order takes. What is left is a person who decided, mended or answered.
     actor_kind = 'person'
-    and event_type not in ('created', 'placed')
+    and event_type not in ('created', 'placed', 'picked', 'packed', 'shipped', 'delivered')
     and not (event_type = 'cancelled' and coalesce(starts_with(reason_code, 'customer'), false)) as is_intervention
 from events
 where {{ time_in_day_range('occurred_at') }}

@@ -61,15 +61,28 @@ keys as (
     select
         source_system,
         code,
+        code as local_identity,
         first_landed_at,
         'person_code' as key_kind,
         source_system || chr(31) || person_code as key_value
     from dialled
     where person_code is not null
     union all
+    -- Eight signs are a card's number; less may be a counter that two systems run on their own.
     select
         source_system,
         code,
+        code as local_identity,
+        first_landed_at,
+        'person_code' as key_kind,
+        person_code as key_value
+    from dialled
+    where length(person_code) >= 8
+    union all
+    select
+        source_system,
+        code,
+        code as local_identity,
         first_landed_at,
         'email' as key_kind,
         email as key_value
@@ -79,6 +92,7 @@ keys as (
     select
         source_system,
         code,
+        code as local_identity,
         first_landed_at,
         'phone' as key_kind,
         phone as key_value
@@ -90,6 +104,7 @@ keyless as (
     select
         source_system,
         code,
+        code as local_identity,
         first_landed_at,
         cast(null as varchar) as key_kind,
         cast(null as varchar) as key_value

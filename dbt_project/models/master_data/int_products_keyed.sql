@@ -43,6 +43,7 @@ keys as (
     select
         source_system,
         code,
+        code as local_identity,
         first_landed_at,
         'gtin' as key_kind,
         gtin as key_value
@@ -52,6 +53,7 @@ keys as (
     select
         source_system,
         code,
+        code as local_identity,
         first_landed_at,
         'model_code' as key_kind,
         brand || chr(31) || model_code || chr(31) || cast(pack_size as varchar) as key_value
@@ -63,6 +65,7 @@ keyless as (
     select
         source_system,
         code,
+        code as local_identity,
         first_landed_at,
         cast(null as varchar) as key_kind,
         cast(null as varchar) as key_value

@@ -1,6 +1,8 @@
 with clusters as (
     {{ clustered(
-        ref('int_warehouses_keyed'), ['address', 'position', 'name'], one_per_system=['address', 'position', 'name']
+        ref('int_warehouses_keyed'),
+        ['address', 'position', 'name', 'postal_code'],
+        one_per_system=['position', 'name', 'postal_code']
     ) | indent(4) }}
 )
 

@@ -34,6 +34,7 @@ keys as (
     select
         source_system,
         code,
+        coalesce(address || chr(31) || postal_code, code) as local_identity,
         first_landed_at,
         'name' as key_kind,
         name || chr(31) || region_code as key_value
@@ -43,6 +44,7 @@ keys as (
     select
         source_system,
         code,
+        coalesce(address || chr(31) || postal_code, code) as local_identity,
         first_landed_at,
         'address' as key_kind,
         address || chr(31) || postal_code as key_value
@@ -53,17 +55,29 @@ keys as (
     select
         source_system,
         code,
+        coalesce(address || chr(31) || postal_code, code) as local_identity,
         first_landed_at,
         'position' as key_kind,
         cast(round(latitude, 3) as varchar) || chr(31) || cast(round(longitude, 3) as varchar) as key_value
     from normalised
     where latitude is not null and longitude is not null and is_own_place
+    union all
+    select
+        source_system,
+        code,
+        coalesce(address || chr(31) || postal_code, code) as local_identity,
+        first_landed_at,
+        'postal_code' as key_kind,
+        postal_code || chr(31) || region_code as key_value
+    from normalised
+    where postal_code is not null and is_own_place
 ),
 
 keyless as (
     select
         source_system,
         code,
+        code as local_identity,
         first_landed_at,
         cast(null as varchar) as key_kind,
         cast(null as varchar) as key_value
