@@ -31,21 +31,19 @@ NEVER = np.int64(2**62)
 
 
 @dataclass
-class DayResult:
-    """What a day settled. Tables are dictionaries of equally long columns; see `docs/twin.md` for the columns.
+class Settled:
+    """What one day, or several together, settled. Tables are dictionaries of equally long columns.
 
     Attributes:
-        orders, lines: Orders settled today (all lines shipped, given up or cancelled), with their final state.
-        parcels, parcel_lines: Parcels that left the queue today (or were emptied by a sold-twice unit).
+        last_day: Last of the days.
+        orders, lines: Orders of which all lines are shipped, given up or cancelled, with their final state.
+        parcels, parcel_lines: Parcels that left the queue (or were emptied by a unit sold twice).
         shorts: Lines whose unit was not there.
         aftermath: Returns, ratings and contacts of the parcels.
-        inbound: Receipts of the day.
-        on_hand, reserved: (N, P) at the end of the day.
-        flows: (6, N) units by flow of `twin.stock.FLOWS`; `opening` (N,) units at the start.
-        ordered: Orders placed today.
+        inbound: Receipts.
     """
 
-    day: int
+    last_day: int
     orders: Columns
     lines: Columns
     parcels: Columns
@@ -53,11 +51,44 @@ class DayResult:
     shorts: Columns
     aftermath: Aftermath
     inbound: Inbound
+
+
+@dataclass
+class DayResult(Settled):
+    """What a day settled, and the state that it left.
+
+    Attributes:
+        on_hand, reserved: (N, P) at the end of the day; the simulation's own arrays, valid until the next day.
+        flows: (6, N) units by flow of `twin.stock.FLOWS`.
+        opening: (N,) units at the start.
+        ordered: Orders placed today.
+    """
+
     on_hand: npt.NDArray[np.int32]
     reserved: npt.NDArray[np.int32]
     flows: Ints
     opening: Ints
     ordered: int
+
+    @property
+    def day(self) -> int:
+        """The day."""
+        return self.last_day
+
+
+def settled(days: list[DayResult]) -> Settled:
+    """What several days settled, as if it were one."""
+    if len(days) == 1:
+        return days[0]
+    both = {name: stack([getattr(day, name) for day in days])
+            for name in ("orders", "lines", "parcels", "parcel_lines", "shorts")}  # fmt: skip
+    # An order may be settled days after a later one; positions are found by id, so ids must rise.
+    orders, parcels = _in_order(both["orders"], "id"), _in_order(both["parcels"], "id")
+    lines, parcel_lines = _in_order(both["lines"], "order"), _in_order(both["parcel_lines"], "parcel")
+    aftermath = Aftermath(*(stack([getattr(day.aftermath, name) for day in days])
+                            for name in ("returns", "reviews", "contacts")))  # fmt: skip
+    return Settled(days[-1].last_day, orders, lines, parcels, parcel_lines, both["shorts"], aftermath,
+                   joined([day.inbound for day in days]))  # fmt: skip
 
 
 class Simulation:

@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,13 +18,13 @@ import numpy as np
 import polars as pl
 
 from twin.calibration import Calibration
-from twin.engine import DayResult, Simulation
+from twin.engine import DayResult, Settled, Simulation, settled
 from twin.parameters import TwinParameters
 from twin.systems.care import Care, write_outside
 from twin.systems.channels import Channels
 from twin.systems.codes import SYSTEM_OF_CHANNEL
 from twin.systems.customers import CustomerBook
-from twin.systems.defects import LOG_SCHEMA, DefectLog
+from twin.systems.defects import DefectLog
 from twin.systems.files import Files
 from twin.systems.fulfilment import Fulfilment
 from twin.systems.masters import Masters
@@ -35,6 +35,8 @@ from workspace.files import sha256_of_json, write_atomically
 from workspace.settings import CompanyPaths
 
 MARKER = "_COMPLETE.json"
+#: Orders that are written in one go, days permitting.
+ORDERS_TOGETHER = 20_000
 Progress = Callable[[int, int], None]
 
 
@@ -123,51 +125,75 @@ def is_generated(parameters: TwinParameters, out: Path, truth: Path) -> bool:
     return True
 
 
+@dataclass
+class _Writers:
+    """Every system's writer, and the truth, fed block by block."""
+
+    world: World
+    files: Files
+    truth: Truth
+    log: DefectLog = field(init=False)
+    calibration: Calibration = field(init=False)
+    counts: dict[str, int] = field(default_factory=lambda: {"orders": 0, "lines": 0, "parcels": 0})
+
+    def __post_init__(self) -> None:
+        p, world, files = self.world.parameters, self.world, self.files
+        end = world.start + p.days * 86_400 - 1
+        self.log, self.calibration = DefectLog(p.seed, p.defects), Calibration(world)
+        self._channels = Channels(world, self.log, files, end)
+        self._fulfilment = Fulfilment(world, self.log, files, end)
+        self._care, self._book = Care(world, self.log, files, end), CustomerBook(world, self.log)
+
+    def write_masters(self) -> None:
+        for table, frame in Masters(self.world, self.log, self.files).write().items():
+            self.truth.append(table, frame)
+        write_outside(self.world, self.files)
+
+    def count_day(self, result: DayResult) -> None:
+        """Take what is the day's own: its count of the stock, its ledger, its figures."""
+        self._fulfilment.stock(result.day, result.on_hand, result.reserved)
+        self.truth.add_ledger(result)
+        self.calibration.add_day(result)
+
+    def write_block(self, block: Settled) -> None:
+        orders = block.orders
+        if length(orders):
+            system = np.array(SYSTEM_OF_CHANNEL)[orders["channel"]]
+            self.truth.append("customers", self._book.write(self.files, orders, system))
+        self._channels.write(block.last_day, orders, block.lines)
+        self._fulfilment.order_log(orders, block.parcels, block.shorts)
+        self._fulfilment.work_log(block.parcels)
+        self._fulfilment.parcels(block.parcels, block.parcel_lines)
+        self._fulfilment.inbound(block.inbound)
+        self._care.write(block.aftermath, self.world.catalogue.price_cents)
+        self.truth.add(block)
+        self.truth.append("defects", self.log.drain())
+        for name, table in (("orders", orders), ("lines", block.lines), ("parcels", block.parcels)):
+            self.counts[name] += length(table)
+
+
 def _write(world: World, out: Path, truth_root: Path, progress: Progress | None) -> tuple[dict[str, int], dict[str, int]]:
     p = world.parameters
-    end = world.start + p.days * 86_400 - 1
-    files, log = Files(out), DefectLog(p.seed, p.defects)
-    channels, fulfilment = Channels(world, log, files, end), Fulfilment(world, log, files, end)
-    care, book = Care(world, log, files, end), CustomerBook(world, log)
-    truth, calibration = Truth(truth_root, world), Calibration(world)
-    counts = {"orders": 0, "lines": 0, "parcels": 0}
-    with closing(files):
-        try:
-            for table, frame in Masters(world, log, files).write().items():
-                truth.append(table, frame)
-            write_outside(world, files)
-            for result in Simulation(world).run():
-                _write_day(result, channels, fulfilment, care, book, truth)
-                calibration.add_day(result)
-                truth.append("defects", log.drain())
-                counts["orders"] += length(result.orders)
-                counts["lines"] += length(result.lines)
-                counts["parcels"] += length(result.parcels)
-                if (result.day + 1) % p.chunk_days == 0 or result.day == p.days - 1:
-                    files.flush(str(p.first_day + timedelta(days=result.day)))
-                if progress:
-                    progress(result.day + 1, p.days)
-            truth.append("defects", pl.DataFrame(schema=LOG_SCHEMA))
-            truth.close(calibration.report())
-        finally:
-            truth.finish_tables()
-    return counts, files.rows
-
-
-def _write_day(
-    result: DayResult, channels: Channels, fulfilment: Fulfilment, care: Care, book: CustomerBook, truth: Truth
-) -> None:
-    orders = result.orders
-    if length(orders):
-        truth.append("customers", book.write(channels.files, orders, np.array(SYSTEM_OF_CHANNEL)[orders["channel"]]))
-    channels.write(result.day, orders, result.lines)
-    fulfilment.order_log(orders, result.parcels, result.shorts)
-    fulfilment.work_log(result.parcels)
-    fulfilment.parcels(result.parcels, result.parcel_lines)
-    fulfilment.inbound(result.inbound)
-    fulfilment.stock(result.day, result.on_hand, result.reserved)
-    care.write(result.aftermath, channels.world.catalogue.price_cents)
-    truth.add_day(result)
+    # Small days are written together: what a frame costs is then paid once for many.
+    together = max(1, min(p.chunk_days, int(ORDERS_TOGETHER / p.demand.orders_per_day)))
+    with closing(Files(out)) as files, closing(Truth(truth_root, world)) as truth:
+        writers = _Writers(world, files, truth)
+        writers.write_masters()
+        waiting: list[DayResult] = []
+        for result in Simulation(world).run():
+            writers.count_day(result)
+            waiting.append(result)
+            is_last = result.day == p.days - 1
+            ends_chunk = is_last or (result.day + 1) % p.chunk_days == 0
+            if ends_chunk or len(waiting) >= together:
+                writers.write_block(settled(waiting))
+                waiting = []
+            if ends_chunk:
+                files.flush(str(p.first_day + timedelta(days=result.day)), is_last)
+            if progress:
+                progress(result.day + 1, p.days)
+        truth.describe(writers.calibration.report())
+    return writers.counts, files.rows
 
 
 def _refuse_foreign(folder: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
-from twin.engine import DayResult
+from twin.engine import DayResult, Settled
 from twin.fulfil import rule_applies, rule_day
 from twin.network import SERVICES
 from twin.stock import FLOWS
@@ -45,8 +45,8 @@ class Truth:
             self._writers[table] = pq.ParquetWriter(self.root / f"{table}.parquet", arrow.schema, compression="zstd")
         self._writers[table].write_table(arrow)
 
-    def add_day(self, result: DayResult) -> None:
-        """Add what a day settled."""
+    def add(self, result: Settled) -> None:
+        """Add what was settled."""
         world = self.world
         geography = world.network.geography
         codes = np.array(geography.codes)
@@ -75,20 +75,22 @@ class Truth:
                 "is_cross_region": world.network.node_region[parcels["node"]] != parcels["region"],
                 "is_empty": parcels["is_empty"],
             }))  # fmt: skip
+
+    def add_ledger(self, result: DayResult) -> None:
+        """Add a day's ledger of every node."""
         ledger = {flow: result.flows[number] for number, flow in enumerate(FLOWS)}
         self.append("stock_ledger", pl.DataFrame({
-            "day": np.full(world.network.count, result.day), "node": np.arange(world.network.count),
+            "day": np.full(self.world.network.count, result.day), "node": np.arange(self.world.network.count),
             "opening": result.opening, **ledger, "closing": result.on_hand.sum(axis=1, dtype=np.int64),
         }))  # fmt: skip
 
-    def close(self, calibration: dict[str, Any]) -> None:
-        """Write the descriptions and close the tables."""
-        self.finish_tables()
+    def describe(self, calibration: dict[str, Any]) -> None:
+        """Write what was planted, with which parameters, and what came out."""
         write_atomically(self.root / "effects.json", _pretty(describe_effects(self.world)))
         write_atomically(self.root / "parameters.json", _pretty(self.world.parameters.model_dump(mode="json")))
         write_atomically(self.root / "calibration.json", _pretty(calibration))
 
-    def finish_tables(self) -> None:
+    def close(self) -> None:
         """Close the tables, so that nothing holds the folder."""
         for writer in self._writers.values():
             writer.close()

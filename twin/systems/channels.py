@@ -15,6 +15,7 @@ from twin.network import PRIORITIES
 from twin.systems.codes import SYSTEM_OF_CHANNEL, code, node_codes, order_code
 from twin.systems.defects import DefectLog
 from twin.systems.files import CSV, GBK, JSONL, Files
+from twin.systems.masters import reused_number
 from twin.systems.names import postal_codes
 from twin.systems.times import iso, millis, slashed
 from twin.tables import Columns, length
@@ -115,7 +116,8 @@ class Channels:
                                lambda quantity: quantity * 0)  # fmt: skip
         codes = pl.Series([""] * frame.height)
         for name in ("shop", "social", "pos"):
-            codes = code(name, "product", frame["product"].to_numpy()).zip_with(pl.Series(system == name), codes)
+            product = reused_number(self.log, name, frame["product"].to_numpy(), self.world.catalogue.count)
+            codes = code(name, "product", product).zip_with(pl.Series(system == name), codes)
         frame = frame.with_columns(product_code=codes)
         unknown = self.log.chosen("unknown_product", "channels", key)
         return self.log.spoil(frame, unknown, "product_code", "unknown_product", place, lambda text: "X" + text)
@@ -135,7 +137,11 @@ class Channels:
                                lambda text: text.str.replace(r"-(\d\d) ", "-3${1} "))  # fmt: skip
         if day * 2 >= self.world.parameters.days:
             frame = frame.with_columns(coupon=pl.when(pl.col("rebate") > 0).then(pl.lit("AUTUMN26")))
-        self.files.add("shop/orders", self._again(frame, heads, "shop"), CSV)
+        late = self.log.chosen("late_row", "shop", heads["order"].to_numpy())
+        self.log.note("shop", "orders", frame["order_no"].filter(late), "", "late_row", frame["order_no"].filter(late),
+                      frame["order_no"].filter(late))  # fmt: skip
+        self.files.postpone("shop/orders", frame.filter(late), CSV)
+        self.files.add("shop/orders", self._again(frame.filter(~late), heads.filter(~late), "shop"), CSV)
         self.files.add("shop/lines", lines.select(
             order_no="order_code", position="number", sku="product_code", pieces="quantity", price="price", rebate="discount",
             amount="amount", placed=iso("ordered_at"),

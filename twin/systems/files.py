@@ -45,6 +45,7 @@ class Files:
     root: Path
     rows: dict[str, int] = field(default_factory=dict)
     _waiting: dict[tuple[str, Format], list[pl.DataFrame]] = field(default_factory=lambda: defaultdict(list))
+    _late: dict[tuple[str, Format], list[pl.DataFrame]] = field(default_factory=lambda: defaultdict(list))
     _databases: dict[str, sqlite3.Connection] = field(default_factory=dict)
 
     def add(self, table: str, frame: pl.DataFrame, form: Format) -> None:
@@ -52,11 +53,24 @@ class Files:
         if frame.height:
             self._waiting[table, form].append(frame)
 
-    def flush(self, label: str) -> None:
+    def postpone(self, table: str, frame: pl.DataFrame, form: Format) -> None:
+        """Keep rows of `table` for the file after the next one: they arrive late."""
+        if frame.height:
+            self._late[table, form].append(frame)
+
+    def flush(self, label: str, is_last: bool) -> None:
         """Write what is waiting, one file a table: `<table>_<label>.<ending>`; a table without rows gets none."""
+        if is_last:
+            self._admit_late()
         for (table, form), frames in self._waiting.items():
             self.write(f"{table}_{label}", pl.concat(frames, how="diagonal"), form)
         self._waiting.clear()
+        self._admit_late()
+
+    def _admit_late(self) -> None:
+        for key, frames in self._late.items():
+            self._waiting[key].extend(frames)
+        self._late.clear()
 
     def write(self, name: str, frame: pl.DataFrame, form: Format) -> None:
         """Write one file now; `name` without its ending."""

@@ -56,7 +56,7 @@ class Masters:
         latin = pl.Series(np.array(BRANDS)[brand]) + " " + pl.Series(np.array([x.name for x in LINES])[line]) + " " + model
         local = pl.Series(np.array(LOCAL_BRANDS)[brand]) + pl.Series(np.array([x.local_name for x in LINES])[line]) + model
         renamed = log.chosen("renamed_product", system, number)
-        own = code(system, "product", number)
+        own = code(system, "product", reused_number(log, system, number, catalogue.count))
         frame = pl.DataFrame({
             "code": own.zip_with(pl.Series(first), own + "-2"), "latin_name": latin, "local_name": local,
             "brand": np.array(BRANDS)[brand], "local_brand": np.array(LOCAL_BRANDS)[brand],
@@ -75,6 +75,9 @@ class Masters:
                           lambda gtin: gtin.str.slice(0, 12) + ((gtin.str.slice(12).cast(pl.Int64) + 3) % 10).cast(pl.String))  # fmt: skip
         frame = log.spoil(frame, log.chosen("unit_mixup", system, number) & (catalogue.weight_kg[number] < 9.9), "weight_kg",
                           "unit_mixup", place, lambda kilos: kilos * 1000.0)  # fmt: skip
+        reused = first & (reused_number(log, system, number, catalogue.count) != number)
+        log.note(system, "products", frame["code"].filter(reused), "code", "reused_code",
+                 code(system, "product", number).filter(reused), frame["code"].filter(reused))  # fmt: skip
         second = ~first
         log.note(system, "products", frame["code"].filter(second), "code", "duplicate_product", own.filter(second),
                  frame["code"].filter(second))  # fmt: skip
@@ -147,6 +150,14 @@ class Masters:
             "planned_days": np.round(PLANNED_DAYS[s, cell] + slow, 2),
         }).filter(pl.Series(sold))  # fmt: skip
         self.files.write("tms/rates", frame, CSV)
+
+
+def reused_number(log: DefectLog, system: str, product: Ints, count: int) -> Ints:
+    """Number behind a system's code: the till gave a few products the code of another one that it no longer lists."""
+    if system != "pos":
+        return product
+    taken = log.chosen("reused_code", system, product)
+    return np.where(taken, (product + count // 2) % count, product)
 
 
 def _shop_products(files: Files, frame: pl.DataFrame) -> None:
