@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from expectations.report import CheckResult, ValidationReport, save_report
 from sources.record import FileCount, LandedFile, LandingReport, TableReport, Warned
+from tests.support.console_company import publish_company
 from workspace.files import write_atomically
 from workspace.settings import Settings
 
@@ -117,3 +118,11 @@ def _write(settings: Settings, report: LandingReport) -> None:
 
 def write_ledger(settings: Settings) -> None:
     """Nothing yet."""
+
+
+def publish_everything(settings: Settings) -> None:
+    """The test company with its snapshot and all evidence."""
+    publish_company(settings)
+    write_landings(settings)
+    write_validations(settings)
+    write_ledger(settings)

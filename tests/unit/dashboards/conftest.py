@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.support.console_company import publish_company
-from tests.support.console_evidence import write_landings, write_ledger, write_validations
+from tests.support.console_evidence import publish_everything
 from tests.support.console_server import serving
 from workspace.settings import Settings
 
@@ -19,10 +19,7 @@ Open = Callable[[Settings], httpx.Client]
 def company(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The test company with everything published; never written to by a test."""
     settings = Settings(home=tmp_path_factory.mktemp("console") / "home", company="aster")
-    publish_company(settings)
-    write_landings(settings)
-    write_validations(settings)
-    write_ledger(settings)
+    publish_everything(settings)
     return settings
 
 

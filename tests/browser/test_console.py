@@ -1,0 +1,140 @@
+"""The console in a real browser: what a person sees, by mouse, by keyboard, on a desk and on a phone."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import DESKTOP, PHONE, Visit
+from tests.support.console_company import HOSTILE_CODE, HOSTILE_REGION
+from tests.support.console_server import serving
+from workspace.settings import Settings
+
+ACCESSIBILITY = (Path(__file__).parent / "accessibility.js").read_text(encoding="utf-8")
+WIDEST = "document.documentElement.scrollWidth"
+OVERFLOWING = """[...document.querySelectorAll("main *")].filter((n) => !n.closest(".scroll") &&
+    n.getBoundingClientRect().right > innerWidth).map((n) => `${n.tagName}.${n.className}`).slice(0, 5)"""
+PAGES = ["/", "/?metric=handling&days=90", "/quality", "/models", "/orders", "/orders/o0010740", "/about"]
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_page_is_sound_on_desk_and_phone_by_day_and_night(visit: Visit, address: str) -> None:
+    page = visit().open(address)
+    page.evaluate("for (const node of document.querySelectorAll('details')) node.open = true")
+    for viewport in (DESKTOP, PHONE):
+        page.set_viewport_size(viewport)  # type: ignore[arg-type]
+        assert page.evaluate(WIDEST) <= viewport["width"], page.evaluate(OVERFLOWING)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            assert page.evaluate(ACCESSIBILITY) == []
+
+
+def test_changing_the_period_replaces_the_figures_without_a_new_page(visit: Visit) -> None:
+    page = visit().open("/")
+    page.evaluate("window.stays = true")
+    before = page.locator("#tile-on_time ~ .value").inner_text()
+    page.focus("#days")
+    page.select_option("#days", "7")
+    expect(page.locator(".sub")).to_contain_text("2026-05-25 to 2026-05-31")
+    assert page.locator("#tile-on_time ~ .value").inner_text() != before
+    assert page.evaluate("window.stays") is True
+    assert "days=7" in page.url
+    expect(page.locator("#days")).to_be_focused()
+    assert page.locator(".chart canvas").count() == 1
+
+
+def test_region_and_figure_keep_each_other(visit: Visit) -> None:
+    page = visit().open("/")
+    page.select_option("#region", "CN-GD")
+    page.wait_for_url("**region=CN-GD**")
+    page.locator("label[for=metric-touched]").click()
+    expect(page.locator("#trend-title")).to_have_text("Share of orders touched by a person, by day")
+    assert page.locator("#region").input_value() == "CN-GD"
+    page.go_back(wait_until="load")
+    expect(page.locator("#trend-title")).to_have_text("On-time rate by day")
+
+
+def test_a_second_choice_replaces_one_that_is_still_loading(visit: Visit) -> None:
+    watched = visit()
+    watched.allowed += ["htmx:sendAbort", "htmx:afterRequest"]
+    page = watched.open("/")
+    page.evaluate("""() => {
+        document.getElementById("region").value = "CN-GD";
+        document.getElementById("region").dispatchEvent(new Event("change", { bubbles: true }));
+        document.getElementById("metric-touched").click();
+    }""")
+    expect(page.locator("#trend-title")).to_have_text("Share of orders touched by a person, by day")
+    assert page.locator("#region").input_value() == "CN-GD"
+
+
+def test_charts_tell_a_day_under_the_pointer_as_text(visit: Visit) -> None:
+    page = visit().open("/")
+    page.locator(".chart canvas").hover(position={"x": 400, "y": 120})
+    expect(page.locator(".tip .day")).to_contain_text("2026-05-")
+    expect(page.locator(".tip .row").nth(1)).to_contain_text("%")
+
+
+def test_charts_follow_the_theme(visit: Visit) -> None:
+    page = visit(color_scheme="light").open("/")
+    light = page.locator(".chart canvas").screenshot()
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(200)
+    assert page.locator(".chart canvas").screenshot() != light
+
+
+def test_keyboard_alone_reaches_content_navigation_and_figures(visit: Visit) -> None:
+    page = visit().open("/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "days"
+    page.locator("#metric-on_time").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#trend-title")).to_have_text("Order handling time by day")
+    expect(page.locator("#metric-handling")).to_be_focused()
+    page.locator("nav a", has_text="Data quality").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Data quality")
+
+
+def test_every_stop_of_the_keyboard_shows_where_it_is(visit: Visit) -> None:
+    page = visit().open("/orders")
+    for _ in range(14):
+        page.keyboard.press("Tab")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", page.evaluate("document.activeElement.outerHTML.slice(0, 80)")
+
+
+def test_an_order_is_found_by_its_code(visit: Visit) -> None:
+    page = visit().open("/")
+    page.fill("#find", HOSTILE_CODE)
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text(f"Order {HOSTILE_CODE}")
+    assert page.locator("main img").count() == 0
+
+
+def test_names_from_the_data_are_shown_as_they_are(visit: Visit) -> None:
+    page = visit().open("/?days=0")
+    expect(page.locator("#region")).to_contain_text(HOSTILE_REGION)
+    expect(page.locator("table.regions")).to_contain_text(HOSTILE_REGION)
+    assert page.locator("main script").count() == page.locator("main script[type='application/json']").count() == 1
+
+
+def test_without_scripts_the_page_still_answers(visit: Visit) -> None:
+    page = visit(java_script_enabled=False).open("/")
+    page.select_option("#days", "90")
+    page.locator(".controls button").click()
+    expect(page.locator(".sub")).to_contain_text("2026-03-03 to 2026-05-31")
+    expect(page.locator("#trend-title")).to_have_text("On-time rate by day")
+
+
+def test_before_the_first_publication_the_page_says_what_to_run(visit: Visit, settings: Settings) -> None:
+    with serving(settings) as origin:
+        watched = visit(origin)
+        watched.allowed.append("503")
+        page = watched.open("/")
+        expect(page.locator("h1")).to_have_text("Nothing is published yet")
+        expect(page.locator("pre")).to_have_text("oi run everything")
+        assert page.evaluate(ACCESSIBILITY) == []
