@@ -149,7 +149,7 @@ def _t(column: Column) -> str:
 
 def _text_of(name: str) -> str:
     """Text as the SELECT gives it; blank is null."""
-    return f"case when trim(cast({name} as varchar)) <> '' then cast({name} as varchar) end"
+    return f"case when trim(cast({name} as varchar), E' \\t\\r\\n') <> '' then cast({name} as varchar) end"
 
 
 def _cast(column: Column) -> str:
@@ -176,8 +176,11 @@ def _cast(column: Column) -> str:
 def _timestamp(text: str) -> str:
     """A cast to a UTC timestamp that honours an offset, which DuckDB's cast to TIMESTAMP drops."""
     plain = f"length({text}) = 10 or (length({text}) = 19 and {text}[17] = ':')"
+    # DuckDB reads an offset only right behind the seconds.
+    joined = f"regexp_replace({text}, '\\s+([+-]\\d\\d)', '\\1')"
+    whole = f"regexp_replace({joined}, '^(\\s*\\d+-\\d+-\\d+[T ]\\d+:\\d+)(Z|UTC|[+-]\\d\\d.*)$', '\\1:00\\2')"
     value = f"case when {plain} then try_cast({text} as timestamp) " \
-            f"else timezone('UTC', try_cast({text} as timestamptz)) end"  # fmt: skip
+            f"else timezone('UTC', try_cast({whole} as timestamptz)) end"  # fmt: skip
     return f"case when {value} >= '{_EARLIEST}' and {value} < '{_LATEST}' then {value} end"
 
 

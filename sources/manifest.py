@@ -172,7 +172,7 @@ class Observation(_Model):
 class Manifest(_Model):
     """What `manifest.yaml` says. See docs/adapters.md."""
 
-    name: str = Field(pattern=_NAME.pattern)
+    name: str = Field(pattern=rf"^{_NAME.pattern}$")
     company: str = Field(default="", pattern=rf"^({COMPANY_NAME.pattern})?$")
     description: str = Field(min_length=1)
     facts: Facts = Facts()

@@ -129,9 +129,9 @@ def _unknown_codes(
         f"from checked where _reasons is null and {quoted(column)} is not null"
     )
     for relation in relations:
+        there = f"select source_system as scope, {quoted(reference.column)} as code from {relation}"
         connection.execute(
-            f"create temp table unanswered as select asked.* from asked anti join "
-            f"(select source_system as scope, {quoted(reference.column)} as code from {relation}) as there using (scope, code)"
+            f"create temp table unanswered as select asked.* from asked anti join ({there}) as t using (scope, code)"
         )
         connection.execute("drop table asked")
         connection.execute("alter table unanswered rename to asked")

@@ -39,12 +39,12 @@ def load_remote(
         order = _order(name, source, extract, scratch, secrets)
         columns = _run(name, order, scratch, secrets)
         database = literal(order["database"])
-        raw.connection.execute(f"attach {database} as fetched (read_only)")
+        raw.connection.execute(f"attach {database} as remote (read_only)")
         try:
             for logical, resource in source.resources.items():
                 fetched[logical] = _take(raw, name, source, logical, resource, columns.get(resource, []))
         finally:
-            raw.connection.execute("detach fetched")
+            raw.connection.execute("detach remote")
     return fetched
 
 
@@ -53,7 +53,7 @@ def _order(
 ) -> dict[str, Any]:  # fmt: skip
     folder = scratch / f"dlt-{name}"
     folder.mkdir()
-    order: dict[str, Any] = {"kind": source.kind, "database": str(folder / "fetched.duckdb"), "folder": str(folder)}
+    order: dict[str, Any] = {"kind": source.kind, "database": str(folder / "remote.duckdb"), "folder": str(folder)}
     if isinstance(source, SqlDatabase):
         wanted: dict[str, Any] = {
             "url": source.url,
@@ -84,14 +84,18 @@ def _filled(value: Any, name: str, extract: Path, secrets: Mapping[str, str]) ->
     return _SECRET.sub(secret, value.replace("{extract}", str(extract.absolute())))
 
 
-def _run(name: str, order: Mapping[str, Any], scratch: Path, secrets: Mapping[str, str]) -> dict[str, list[str]]:
-    environment = {
+def child_environment(scratch: Path) -> dict[str, str]:
+    """Environment of the process that runs dlt: no telemetry, no state and no configuration outside `scratch`."""
+    return {
         **quiet_environment(), "PYTHONPATH": str(_PACKAGE_ROOT), "RUNTIME__LOG_LEVEL": "CRITICAL",
-        "DLT_DATA_DIR": str(scratch), "DLT_PROJECT_DIR": str(scratch),
+        "DLT_DATA_DIR": str(scratch), "DLT_PROJECT_DIR": str(scratch), "DLT_LOCAL_DIR": str(scratch),
     }  # fmt: skip
+
+
+def _run(name: str, order: Mapping[str, Any], scratch: Path, secrets: Mapping[str, str]) -> dict[str, list[str]]:
     child = subprocess.run(
         [sys.executable, "-m", "sources.fetch"], input=json.dumps(order), capture_output=True, text=True, check=False,
-        cwd=scratch, env=environment,
+        cwd=scratch, env=child_environment(scratch),
     )  # fmt: skip
     lines = child.stdout.strip().splitlines()
     answer = json.loads(lines[-1]) if child.returncode == 0 and lines else {"problem": {"text": child.stderr[-500:]}}
@@ -121,7 +125,7 @@ def _take(
     raw.create(logical, columns or required or ["nothing"])
     rows, digest = 0, ""
     if columns:
-        table = f"fetched.fetched.{quoted(resource)}"
+        table = f"remote.fetched.{quoted(resource)}"
         # A column that was never filled is not in dlt's table, yet it is one of the source's.
         present = {row[0] for row in raw.connection.execute(f"describe {table}").fetchall()}
         fields = ", ".join(
