@@ -133,16 +133,22 @@ def run_job(
     run_id = str(uuid.uuid4())
     definition = build_definitions(settings).resolve_job_def(job)
     log = settings.paths.ensure().dagster / "last_run_output.log"
+    entries: list[dg.EventLogEntry] = []
+
+    def take(entry: dg.EventLogEntry) -> None:
+        if entry.dagster_event is not None:
+            entries.append(entry)
+            on_event(entry.dagster_event)
+
     with open_instance(settings) as instance, log.open("w", encoding="utf-8") as output:
-        instance.add_event_listener(run_id, lambda entry: on_event(entry.dagster_event))
+        instance.add_event_listener(run_id, take)
         with contextlib.redirect_stdout(output):
             result = definition.execute_in_process(
                 instance=instance, run_id=run_id, tags=range_tags(*days), run_config=QUIET_CONSOLE, raise_on_error=False
             )
-    events = result.all_events
     return RunOutcome(
         job=job, run_id=run_id, success=result.success, skipped=False, seconds=time.monotonic() - started,
-        first_day=days[0].isoformat(), last_day=days[1].isoformat(), steps=_steps(events), checks=_checks(events),
+        first_day=days[0].isoformat(), last_day=days[1].isoformat(), steps=_steps(entries), checks=_checks(entries),
     )  # fmt: skip
 
 
@@ -171,14 +177,17 @@ def sha256_of_code(folder: Path) -> str:
     return sha256_of_json({p.relative_to(folder).as_posix(): sha256_of_file(p) for p in sorted(files)})
 
 
-def _steps(events: Sequence[dg.DagsterEvent]) -> list[StepOutcome]:
-    started = {e.step_key: e.timestamp for e in events if e.is_step_start}
+def _steps(entries: Sequence[dg.EventLogEntry]) -> list[StepOutcome]:
+    started: dict[str | None, float] = {}
     outcomes = []
-    for event in events:
-        status = "succeeded" if event.is_step_success else "failed" if event.is_step_failure else "skipped"
+    for entry in entries:
+        event = entry.get_dagster_event()
+        if event.is_step_start:
+            started[event.step_key] = entry.timestamp
         if not (event.is_step_success or event.is_step_failure or event.is_step_skipped):
             continue
-        seconds = event.timestamp - started.get(event.step_key, event.timestamp)
+        status = "succeeded" if event.is_step_success else "failed" if event.is_step_failure else "skipped"
+        seconds = entry.timestamp - started.get(event.step_key, entry.timestamp)
         outcomes.append(StepOutcome(str(event.step_key), status, round(seconds, 2), _error_of(event)))
     return outcomes
 
@@ -192,9 +201,11 @@ def _error_of(event: dg.DagsterEvent) -> str:
     return error.message.strip() if error else ""
 
 
-def _checks(events: Sequence[dg.DagsterEvent]) -> list[CheckOutcome]:
+def _checks(entries: Sequence[dg.EventLogEntry]) -> list[CheckOutcome]:
     evaluations = [
-        e.asset_check_evaluation_data for e in events if e.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        entry.get_dagster_event().asset_check_evaluation_data
+        for entry in entries
+        if entry.dagster_event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
     ]
     return [
         CheckOutcome(
