@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from twin.calibration import Calibration
@@ -22,7 +21,6 @@ from twin.engine import DayResult, Settled, Simulation, settled
 from twin.parameters import TwinParameters
 from twin.systems.care import Care, write_outside
 from twin.systems.channels import Channels
-from twin.systems.codes import SYSTEM_OF_CHANNEL
 from twin.systems.customers import CustomerBook
 from twin.systems.defects import DefectLog
 from twin.systems.files import Files
@@ -158,8 +156,7 @@ class _Writers:
     def write_block(self, block: Settled) -> None:
         orders = block.orders
         if length(orders):
-            system = np.array(SYSTEM_OF_CHANNEL)[orders["channel"]]
-            self.truth.append("customers", self._book.write(self.files, orders, system))
+            self.truth.append("customers", self._book.write(self.files, orders))
         self._channels.write(block.last_day, orders, block.lines)
         self._fulfilment.order_log(orders, block.parcels, block.shorts)
         self._fulfilment.work_log(block.parcels)
@@ -192,6 +189,7 @@ def _write(world: World, out: Path, truth_root: Path, progress: Progress | None)
                 files.flush(str(p.first_day + timedelta(days=result.day)), is_last)
             if progress:
                 progress(result.day + 1, p.days)
+        files.finish()
         truth.describe(writers.calibration.report())
     return writers.counts, files.rows
 

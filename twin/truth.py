@@ -18,6 +18,7 @@ from twin.fulfil import rule_applies, rule_day
 from twin.network import SERVICES
 from twin.stock import FLOWS
 from twin.systems.codes import order_code, order_system, parcel_code
+from twin.systems.frames import named
 from twin.tables import length
 from twin.world import World
 from workspace.files import write_atomically
@@ -49,13 +50,12 @@ class Truth:
         """Add what was settled."""
         world = self.world
         geography = world.network.geography
-        codes = np.array(geography.codes)
         if length(result.orders):
             orders = result.orders
             self.append("orders", pl.DataFrame({
                 "order": orders["id"], "source_system": order_system(orders["channel"]),
                 "order_code": order_code(orders["channel"], orders["id"]), "customer": orders["customer"],
-                "region_code": codes[orders["region"]], "area": orders["area"].astype(np.int64),
+                "region_code": named(geography.codes, orders["region"]), "area": orders["area"].astype(np.int64),
                 "ordered_at": orders["ordered_at"], "promised_at": orders["promised_at"],
                 "fair_promised_at": orders["fair_promised_at"], "shipped_at": orders["shipped_at"],
                 "delivered_at": orders["delivered_at"], "scanned_at": orders["scanned_at"],
@@ -66,8 +66,8 @@ class Truth:
             parcels = result.parcels
             self.append("parcels", pl.DataFrame({
                 "parcel": parcels["id"], "shipment_code": parcel_code(parcels["id"]), "order": parcels["order"],
-                "node": parcels["node"], "region_code": codes[parcels["region"]],
-                "service": np.array(SERVICES)[parcels["service"]], "carrier": parcels["carrier"],
+                "node": parcels["node"], "region_code": named(geography.codes, parcels["region"]),
+                "service": named(SERVICES, parcels["service"]), "carrier": parcels["carrier"],
                 "distance_km": np.round(world.network.distance_km[parcels["node"], parcels["place"]], 1),
                 "allocated_at": parcels["allocated_at"], "released_at": parcels["released_at"],
                 "picked_at": parcels["picked_at"], "shipped_at": parcels["shipped_at"],

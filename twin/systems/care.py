@@ -15,6 +15,7 @@ from twin.signals import MARKET, OUTAGE, WEATHER
 from twin.systems.codes import node_codes, order_code, order_system
 from twin.systems.defects import DefectLog
 from twin.systems.files import CSV, JSONL, Files
+from twin.systems.frames import named
 from twin.systems.times import iso, offset
 from twin.tables import Columns, length, take
 from twin.world import World
@@ -47,7 +48,7 @@ class Care:
         refund = np.where(received > 0, prices[returns["product"]] * returns["quantity"] / 100.0, 0.0)
         frame = pl.DataFrame({
             "order": returns["order"], "line": returns["number"], "pieces": returns["quantity"], "asked": returns["requested_at"],
-            "received": received, "reason": np.array(REASONS)[returns["reason"]], "refund": refund,
+            "received": received, "reason": named(REASONS, returns["reason"]), "refund": refund,
         })  # fmt: skip
         channel = returns["channel"]
         self.files.add("care/returns", frame.select(
@@ -91,7 +92,7 @@ def write_outside(world: World, files: Files) -> None:
         pl.when(kind == wanted).then(pool.gather(np.where(outside.kind == wanted, outside.place, 0)))
     ).to_series()
     frame = pl.DataFrame({
-        "kind": np.array(_KINDS)[outside.kind], "region": choose(WEATHER, regions), "node": choose(OUTAGE, nodes),
+        "kind": named(_KINDS, outside.kind), "region": choose(WEATHER, regions), "node": choose(OUTAGE, nodes),
         "category": choose(MARKET, lines), "severity": outside.severity, "started": world.start + outside.started,
         "ended": np.where(outside.ended < end, world.start + outside.ended, 0),
         "observed": np.minimum(world.start + outside.started + 3600, world.start + end - 1), "number": np.arange(len(outside.kind)),

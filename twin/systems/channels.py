@@ -12,9 +12,10 @@ import polars as pl
 
 from twin.demand import CHANNELS
 from twin.network import PRIORITIES
-from twin.systems.codes import SYSTEM_OF_CHANNEL, code, node_codes, order_code
+from twin.systems.codes import ORDER_SYSTEMS, SYSTEM_NUMBER, code, node_codes, order_code, order_system
 from twin.systems.defects import DefectLog
 from twin.systems.files import CSV, GBK, JSONL, Files
+from twin.systems.frames import named, repeated
 from twin.systems.masters import reused_number
 from twin.systems.names import postal_codes
 from twin.systems.times import iso, millis, slashed
@@ -44,10 +45,9 @@ class Channels:
             return pl.DataFrame()
         heads = self._heads(orders, lines)
         frame = self._line_frame(heads, orders, lines)
-        system = np.array(SYSTEM_OF_CHANNEL)[orders["channel"]]
-        for name, writer in (("shop", self._shop), ("social", self._social), ("pos", self._pos)):
-            mine = pl.Series(system == name)
-            writer(heads.filter(mine), frame.filter(pl.col("system") == name), day)
+        system = SYSTEM_NUMBER[orders["channel"]]
+        for number, writer in enumerate((self._shop, self._social, self._pos)):
+            writer(heads.filter(system == number), frame.filter(pl.col("system") == number), day)
         return heads.select("order", "source_system", "order_code", "written_status")
 
     def _heads(self, orders: Columns, lines: Columns) -> pl.DataFrame:
@@ -62,14 +62,14 @@ class Channels:
             orders["ordered_at"], orders["approved_at"], orders["cancelled_at"], orders["shipped_at"], orders["scanned_at"],
         )], axis=0)  # fmt: skip
         frame = pl.DataFrame({
-            "order": orders["id"], "source_system": np.array(SYSTEM_OF_CHANNEL)[orders["channel"]], "order_code": codes,
-            "channel": np.array(CHANNELS)[orders["channel"]], "customer": orders["customer"], "region": region,
-            "region_code": np.array(g.codes)[region], "local_region": np.array(g.local_names)[region],
-            "region_name": np.array(g.names)[region], "local_city": np.array(g.local_cities)[region], "city": np.array(g.cities)[region],
+            "order": orders["id"], "source_system": order_system(orders["channel"]), "order_code": codes,
+            "channel": named(CHANNELS, orders["channel"]), "customer": orders["customer"], "region": region,
+            "region_code": named(g.codes, region), "local_region": named(g.local_names, region),
+            "region_name": named(g.names, region), "local_city": named(g.local_cities, region), "city": named(g.cities, region),
             "postal_code": postal_codes(g, orders["place"], orders["customer"]),
             "latitude": np.round(g.area_latitude[orders["place"]] + jitter, 5),
             "longitude": np.round(g.area_longitude[orders["place"]] + jitter, 5),
-            "priority": np.array(PRIORITIES)[orders["priority"]], "state": state, "written_status": np.array(STATES)[state],
+            "priority": named(PRIORITIES, orders["priority"]), "state": state, "written_status": named(STATES, state),
             "ordered_at": orders["ordered_at"], "promised_at": orders["promised_at"],
             "approved_at": np.where((orders["approved_at"] <= self.horizon_end) & (orders["cancelled_at"] == 0), orders["approved_at"], 0),
             "cancelled_at": np.where(orders["cancelled_at"] > 0, orders["cancelled_at"], np.where(state == 6, orders["given_up_at"], 0)),
@@ -102,7 +102,7 @@ class Channels:
     def _line_frame(self, heads: pl.DataFrame, orders: Columns, lines: Columns) -> pl.DataFrame:
         owner = np.searchsorted(orders["id"], lines["order"])
         channel = orders["channel"][owner]
-        system = np.array(SYSTEM_OF_CHANNEL)[channel]
+        system = SYSTEM_NUMBER[channel]
         frame = pl.DataFrame({
             "order": lines["order"], "system": system, "order_code": heads["order_code"].gather(owner), "number": lines["number"],
             "product": lines["product"].astype(np.int64), "quantity": lines["quantity"].astype(np.int64),
@@ -114,10 +114,10 @@ class Channels:
         place = ("channels", "order_lines", "order_code")
         frame = self.log.spoil(frame, self.log.chosen("zero_quantity", "channels", key), "quantity", "zero_quantity", place,
                                lambda quantity: quantity * 0)  # fmt: skip
-        codes = pl.Series([""] * frame.height)
-        for name in ("shop", "social", "pos"):
+        codes = repeated("", frame.height)
+        for number, name in enumerate(ORDER_SYSTEMS):
             product = reused_number(self.log, name, frame["product"].to_numpy(), self.world.catalogue.count)
-            codes = code(name, "product", product).zip_with(pl.Series(system == name), codes)
+            codes = code(name, "product", product).zip_with(pl.Series(system == number), codes)
         frame = frame.with_columns(product_code=codes)
         unknown = self.log.chosen("unknown_product", "channels", key)
         return self.log.spoil(frame, unknown, "product_code", "unknown_product", place, lambda text: "X" + text)

@@ -9,12 +9,14 @@ import numpy.typing as npt
 import polars as pl
 
 from twin.network import Network
+from twin.systems.frames import named
 from twin.systems.names import LATIN_CITY_CODES
 
 Ints = npt.NDArray[np.int64]
 
-SYSTEM_OF_CHANNEL = ("shop", "shop", "social", "pos", "shop")
+#: Systems that take orders, and which of them each channel of `twin.demand.CHANNELS` belongs to.
 ORDER_SYSTEMS = ("shop", "social", "pos")
+SYSTEM_NUMBER = np.array([0, 0, 1, 2, 0], dtype=np.int8)
 
 #: Multiplier (coprime to ten) and offset that scatter running numbers over ten to the power of `digits`.
 _SCATTER = {
@@ -51,7 +53,7 @@ def order_code(channel: npt.NDArray[np.int8], order: Ints) -> pl.Series:
     shop = "SO" + number.cast(pl.String).str.zfill(10)
     social = (number * 7_919 + 800_000_000_000_000).cast(pl.String)
     pos = "P" + (number * 37 + 1_000_003).cast(pl.String).str.zfill(10)
-    system = pl.Series("s", np.array([0, 0, 1, 2, 0], dtype=np.int8)[channel])
+    system = pl.Series("s", SYSTEM_NUMBER[channel])
     frame = pl.DataFrame({"a": shop, "b": social, "c": pos, "s": system})
     return frame.select(
         pl.when(pl.col("s") == 0).then("a").when(pl.col("s") == 1).then("b").otherwise("c").alias("code")
@@ -60,7 +62,7 @@ def order_code(channel: npt.NDArray[np.int8], order: Ints) -> pl.Series:
 
 def order_system(channel: npt.NDArray[np.int8]) -> pl.Series:
     """The system that took each order."""
-    return pl.Series(np.array(SYSTEM_OF_CHANNEL)[channel])
+    return named(ORDER_SYSTEMS, SYSTEM_NUMBER[channel])
 
 
 def parcel_code(parcel: Ints) -> pl.Series:

@@ -12,9 +12,10 @@ import polars as pl
 
 from twin.luck import uniform
 from twin.people import TIERS
-from twin.systems.codes import code
+from twin.systems.codes import ORDER_SYSTEMS, SYSTEM_NUMBER, code
 from twin.systems.defects import DefectLog, mistyped
 from twin.systems.files import CSV, GBK, JSONL, SEMICOLON, Files
+from twin.systems.frames import named, repeated
 from twin.systems.names import true_fields
 from twin.systems.times import iso, millis, slashed, dotted
 from twin.tables import Columns
@@ -49,11 +50,11 @@ class CustomerBook:
         self.known[system][who] = True
         return who, at[fresh][first]
 
-    def write(self, files: Files, orders: Columns, channel_system: npt.NDArray[np.str_]) -> pl.DataFrame:
+    def write(self, files: Files, orders: Columns) -> pl.DataFrame:
         """Add the records that a day's orders make; returns their truth: source_system, customer_code, customer."""
         truth = []
-        for system in ("shop", "social", "pos"):
-            mine = channel_system == system
+        for number, system in enumerate(ORDER_SYSTEMS):
+            mine = SYSTEM_NUMBER[orders["channel"]] == number
             truth += self._register(files, system, *self.newcomers(system, orders["customer"][mine], orders["ordered_at"][mine]))
         customer, at = orders["customer"], orders["ordered_at"]
         company = customer < self.world.people.companies
@@ -75,7 +76,7 @@ class CustomerBook:
         self.log.note(system, _TABLES[system], codes.filter(second), "code", "duplicate_customer",
                       code(system, "customer", who[second]), codes.filter(second))  # fmt: skip
         _WRITERS[system](files, self.world, frame)
-        return [pl.DataFrame({"source_system": [system] * len(who), "customer_code": codes, "customer": who})]
+        return [pl.DataFrame({"source_system": repeated(system, len(who)), "customer_code": codes, "customer": who})]
 
     def _fields(self, system: str, who: Ints, at: Ints, record: Ints) -> pl.DataFrame:
         """True fields with the system's errors, and the columns code, name, created_at, updated_at, tier, is_company."""
@@ -86,7 +87,7 @@ class CustomerBook:
         frame = fields.with_columns(
             code=_codes(system, record), name=fields["latin_name"].zip_with(pl.Series(latin), fields["local_name"]),
             loyalty="L" + pl.Series(who * 17 + 5_000_011).cast(pl.String), is_company=pl.Series(company),
-            tier=pl.Series(np.array(TIERS)[world.people.tier[who]]), at=pl.Series(at),
+            tier=named(TIERS, world.people.tier[who]), at=pl.Series(at),
         )  # fmt: skip
         place = (system, _TABLES[system], "code")
         log.note(system, _TABLES[system], frame["code"].filter(latin), "name", "latin_name",

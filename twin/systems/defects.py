@@ -12,6 +12,7 @@ import polars as pl
 
 from twin.luck import uniform
 from twin.parameters import Defects
+from twin.systems.frames import repeated
 
 Mask = npt.NDArray[np.bool_]
 LOG_SCHEMA = {
@@ -42,8 +43,8 @@ class DefectLog:
         """Log defects of one kind: series of equal length."""
         if len(code):
             self.parts.append(pl.DataFrame({
-                "source_system": [system] * len(code), "table": [table] * len(code), "code": code.cast(pl.String),
-                "field": [column] * len(code), "defect": [kind] * len(code), "true_value": true.cast(pl.String),
+                "source_system": repeated(system, len(code)), "table": repeated(table, len(code)), "code": code.cast(pl.String),
+                "field": repeated(column, len(code)), "defect": repeated(kind, len(code)), "true_value": true.cast(pl.String),
                 "written_value": written.cast(pl.String),
             }, schema=LOG_SCHEMA))  # fmt: skip
 

@@ -5,6 +5,7 @@ Belongs here: CSV in any encoding, JSON lines, Parquet, SQLite; counting rows. D
 
 import sqlite3
 from collections import defaultdict
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,6 +48,9 @@ class Files:
     _waiting: dict[tuple[str, Format], list[pl.DataFrame]] = field(default_factory=lambda: defaultdict(list))
     _late: dict[tuple[str, Format], list[pl.DataFrame]] = field(default_factory=lambda: defaultdict(list))
     _databases: dict[str, sqlite3.Connection] = field(default_factory=dict)
+    # One writer beside the simulation: the libraries that write let go of the interpreter's lock.
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    _writing: list[Future[None]] = field(default_factory=list)
 
     def add(self, table: str, frame: pl.DataFrame, form: Format) -> None:
         """Keep rows of `table` (such as `shop/orders`) for the chunk's file."""
@@ -62,10 +66,28 @@ class Files:
         """Write what is waiting, one file a table: `<table>_<label>.<ending>`; a table without rows gets none."""
         if is_last:
             self._admit_late()
+        self._wait()
         for (table, form), frames in self._waiting.items():
-            self.write(f"{table}_{label}", pl.concat(frames, how="diagonal"), form)
+            self._writing.append(self._pool.submit(self._write_frames, f"{table}_{label}", frames, form))
         self._waiting.clear()
         self._admit_late()
+
+    def _write_frames(self, name: str, frames: list[pl.DataFrame], form: Format) -> None:
+        self.write(name, pl.concat(frames, how="diagonal"), form)
+
+    def _wait(self) -> None:
+        """Let the last flush end, so that no more than one lies in memory; its error is raised here."""
+        writing, self._writing = self._writing, []
+        for future in writing:
+            future.result()
+
+    def finish(self) -> None:
+        """Wait until everything that was flushed is written.
+
+        Raises:
+            OSError: a file could not be written.
+        """
+        self._wait()
 
     def _admit_late(self) -> None:
         for key, frames in self._late.items():
@@ -108,7 +130,8 @@ class Files:
         self.rows[key] = self.rows.get(key, 0) + frame.height
 
     def close(self) -> None:
-        """Close the databases."""
+        """End the writing and close the databases."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
         for database in self._databases.values():
             database.close()
         self._databases.clear()

@@ -15,12 +15,13 @@ from twin.stock import Inbound
 from twin.systems.codes import code, node_codes, order_code, order_system, parcel_code
 from twin.systems.defects import DefectLog
 from twin.systems.files import JSONL, PARQUET, Files
+from twin.systems.frames import named, repeated
 from twin.systems.times import offset, stamp
 from twin.tables import Columns, length, take
 from twin.world import World
 
 Ints = npt.NDArray[np.int64]
-SYSTEM_ACTOR = -1
+STATUSES = ("created", "picked", "packed", "shipped", "delivered", "cancelled")
 
 
 @dataclass
@@ -40,8 +41,8 @@ class Fulfilment:
             company = orders["is_company"]
             steps += [
                 _steps(orders, orders["ordered_at"], "created"),
-                _steps(take(orders, kept), orders["approved_at"][kept], "approved", person=company[kept],
-                       reason=np.where(company[kept], "CREDIT", "PAYMENT")),
+                _steps(take(orders, kept & company), orders["approved_at"][kept & company], "approved", person=True, reason="CREDIT"),
+                _steps(take(orders, kept & ~company), orders["approved_at"][kept & ~company], "approved", reason="PAYMENT"),
                 _steps(take(orders, orders["held_at"] > 0), orders["held_at"][orders["held_at"] > 0], "held", reason="CHECK"),
                 _steps(take(orders, orders["held_at"] > 0), orders["freed_at"][orders["held_at"] > 0], "approved", person=True, reason="CHECKED"),
                 _steps(take(orders, orders["waited_at"] > 0), orders["waited_at"][orders["waited_at"] > 0], "held", reason="NO_STOCK"),
@@ -96,15 +97,15 @@ class Fulfilment:
         delivered = np.where(known["scanned_at"] > 0, parcels["delivered_at"], 0)
         status = np.select(
             [parcels["is_empty"] == 1, known["scanned_at"] > 0, known["shipped_at"] > 0, known["packed_at"] > 0, known["picked_at"] > 0],
-            ["cancelled", "delivered", "shipped", "packed", "picked"], "created",
+            [5, 4, 3, 2, 1], 0,
         )  # fmt: skip
         nodes = pl.Series(node_codes(self.world.network, "wms"))
         frame = pl.DataFrame({
             "parcel": parcel_code(parcels["id"]), "system": order_system(parcels["channel"]),
             "reference": order_code(parcels["channel"], parcels["order"]), "location": nodes.gather(parcels["node"]),
-            "service": np.array(SERVICES)[parcels["service"]], "status": status, "allocated_at": parcels["allocated_at"], **known,
+            "service": named(SERVICES, parcels["service"]), "status": named(STATUSES, status), "allocated_at": parcels["allocated_at"], **known,
             "promised_at": parcels["promised_at"], "weight": parcels["weight_kg"], "cost": np.round(parcels["cost"], 2),
-            "carrier": np.array(CARRIERS)[parcels["carrier"]], "delivered_at": delivered, "id": parcels["id"],
+            "carrier": named(CARRIERS, parcels["carrier"]), "delivered_at": delivered, "id": parcels["id"],
         })  # fmt: skip
         orphan = self.log.chosen("orphan_parcel", "wms", parcels["id"])
         frame = self.log.spoil(frame, orphan, "reference", "orphan_parcel", ("wms", "parcels", "parcel"), lambda text: text + "?")
@@ -139,7 +140,7 @@ class Fulfilment:
         nodes = pl.Series(node_codes(self.world.network, "wms"))
         came = inbound.received_at <= self.horizon_end
         frame = pl.DataFrame({
-            "number": inbound.id, "kind": np.where(inbound.kind == 0, "PO", "TR"), "location": nodes.gather(inbound.node),
+            "number": inbound.id, "kind": named(("PO", "TR"), inbound.kind), "location": nodes.gather(inbound.node),
             "origin": pl.select(pl.when(pl.Series(inbound.origin) >= 0).then(nodes.gather(np.maximum(inbound.origin, 0)))).to_series(),
             "item": code("wms", "product", inbound.product), "expected": inbound.quantity, "created_at": inbound.created_at,
             "expected_at": inbound.expected_at, "received_at": np.where(came, inbound.received_at, 0),
@@ -171,17 +172,17 @@ class Fulfilment:
         clerks = self.world.parameters.dispatch.clerks
         number = (bits(self.world.parameters.seed, "actor", frame["order"].to_numpy(), frame["at"].to_numpy() // 43_200) % clerks).astype(np.int64)
         person = "op-" + pl.Series(number + 100).cast(pl.String)
-        return person.zip_with(frame["person"], pl.Series(["SYSTEM"]).gather(np.zeros(frame.height, dtype=np.int64)))
+        return person.zip_with(frame["person"], repeated("SYSTEM", frame.height))
 
 
-def _steps(
-    owner: Columns, at: Ints, step: str, person: npt.NDArray[np.bool_] | bool = False, reason: npt.NDArray[np.str_] | str = ""
-) -> pl.DataFrame:  # fmt: skip
+def _steps(owner: Columns, at: Ints, step: str, person: bool = False, reason: str | None = None) -> pl.DataFrame:
+    """One row an owner: its step at a time, by a person or the system."""
     count = len(at)
     return pl.DataFrame({
-        "order": owner["id"], "channel": owner["channel"].astype(np.int8), "part": owner.get("part", np.zeros(count, dtype=np.int64)), "at": at, "step": np.full(count, step),
-        "person": np.broadcast_to(np.asarray(person), count), "reason": pl.Series(np.broadcast_to(np.asarray(reason), count)).replace("", None),
-    }, schema_overrides={"reason": pl.String, "step": pl.String})  # fmt: skip
+        "order": owner["id"], "channel": owner["channel"].astype(np.int8),
+        "part": owner.get("part", np.zeros(count, dtype=np.int64)), "at": at, "step": repeated(step, count),
+        "person": np.full(count, person), "reason": repeated(reason, count),
+    })  # fmt: skip
 
 
 def _entry(letter: str, frame: pl.DataFrame) -> pl.Series:

@@ -17,6 +17,7 @@ from twin.network import (
 from twin.systems.codes import code, node_codes
 from twin.systems.defects import DefectLog
 from twin.systems.files import CSV, GBK, JSONL, PARQUET, SEMICOLON, Files
+from twin.systems.frames import named, repeated
 from twin.systems.times import iso
 from twin.world import World
 
@@ -52,15 +53,15 @@ class Masters:
         number = np.r_[k, k[twice]]
         first = np.r_[np.ones(len(k), dtype=bool), np.zeros(int(twice.sum()), dtype=bool)]
         line, brand = catalogue.line[number], catalogue.brand[number]
-        model = pl.Series(np.array([x.name[:2].upper() for x in LINES])[line]) + pl.Series(100 + number * 3).cast(pl.String)
-        latin = pl.Series(np.array(BRANDS)[brand]) + " " + pl.Series(np.array([x.name for x in LINES])[line]) + " " + model
-        local = pl.Series(np.array(LOCAL_BRANDS)[brand]) + pl.Series(np.array([x.local_name for x in LINES])[line]) + model
+        model = named([x.name[:2].upper() for x in LINES], line) + pl.Series(100 + number * 3).cast(pl.String)
+        latin = named(BRANDS, brand) + " " + named([x.name for x in LINES], line) + " " + model
+        local = named(LOCAL_BRANDS, brand) + named([x.local_name for x in LINES], line) + model
         renamed = log.chosen("renamed_product", system, number)
         own = code(system, "product", reused_number(log, system, number, catalogue.count))
         frame = pl.DataFrame({
             "code": own.zip_with(pl.Series(first), own + "-2"), "latin_name": latin, "local_name": local,
-            "brand": np.array(BRANDS)[brand], "local_brand": np.array(LOCAL_BRANDS)[brand],
-            "category": np.array([x.name for x in LINES])[line], "local_category": np.array([x.local_name for x in LINES])[line],
+            "brand": named(BRANDS, brand), "local_brand": named(LOCAL_BRANDS, brand),
+            "category": named([x.name for x in LINES], line), "local_category": named([x.local_name for x in LINES], line),
             "model": model, "gtin": pl.Series(catalogue.gtin[number]).cast(pl.String), "weight_kg": catalogue.weight_kg[number],
             "length_cm": catalogue.length_cm[number], "width_cm": catalogue.width_cm[number],
             "height_cm": catalogue.height_cm[number], "price": catalogue.price_cents[number] / 100.0,
@@ -81,22 +82,22 @@ class Masters:
         second = ~first
         log.note(system, "products", frame["code"].filter(second), "code", "duplicate_product", own.filter(second),
                  frame["code"].filter(second))  # fmt: skip
-        truth = pl.DataFrame({"source_system": [system] * len(number), "product_code": frame["code"], "product": number})
+        truth = pl.DataFrame({"source_system": repeated(system, len(number)), "product_code": frame["code"], "product": number})
         return frame, truth
 
     def _nodes(self) -> list[pl.DataFrame]:
         world, network = self.world, self.world.network
         geography = network.geography
         region = network.node_region
-        kind = np.array(KINDS)[network.node_kind]
-        local_city, city = np.array(geography.local_cities)[region], np.array(geography.cities)[region]
+        kind = named(KINDS, network.node_kind)
+        local_city, city = named(geography.local_cities, region), named(geography.cities, region)
         k = np.arange(network.count)
         base = pl.DataFrame({
             "node": k, "kind": kind, "local_name": [f"{c}{'门店' if t == 'store' else '配送中心'}{n + 1}" for c, t, n in zip(local_city, kind, k, strict=True)],
             "latin_name": [f"{c} {'Store' if t == 'store' else 'DC'} {n + 1}" for c, t, n in zip(city, kind, k, strict=True)],
             "street": [f"工业大道{100 + 7 * n}号" for n in k], "local_city": local_city, "city": city,
             "postal_code": [f"{geography.prefixes[r]}{n % 90:02d}00" for r, n in zip(region, k, strict=True)],
-            "region_code": np.array(geography.codes)[region], "local_region": np.array(geography.local_names)[region],
+            "region_code": named(geography.codes, region), "local_region": named(geography.local_names, region),
             "latitude": np.round(network.node_latitude, 5), "longitude": np.round(network.node_longitude, 5),
             "capacity": world.capacity, "cutoff": network.cutoff_hour, "at": np.full(len(k), world.start - 90 * 86_400),
         })  # fmt: skip
@@ -104,7 +105,7 @@ class Masters:
         for system in ("erp", "wms", "shop", "pos"):
             frame = self._node_fields(system, base)
             _NODE_WRITERS[system](self.files, frame)
-            truth.append(pl.DataFrame({"source_system": [system] * frame.height, "warehouse_code": frame["code"], "node": frame["node"]}))
+            truth.append(pl.DataFrame({"source_system": repeated(system, frame.height), "warehouse_code": frame["code"], "node": frame["node"]}))
         return truth
 
     def _node_fields(self, system: str, base: pl.DataFrame) -> pl.DataFrame:
@@ -144,9 +145,9 @@ class Masters:
         slow = (c == len(CARRIERS) - 1) * self.world.parameters.effects.rule_hours / 24.0
         sold = (s != 2) | (cell <= 1)
         frame = pl.DataFrame({
-            "carrier": np.array(CARRIERS)[c], "service": np.array(SERVICES)[s], "origin": np.array(g.codes)[origins[o]],
-            "destination": np.array(g.codes)[d], "from_kg": np.zeros(len(o)), "fixed": np.round(FIXED_FEE[s, cell] * CARRIER_PRICE[c], 2),
-            "per_kg": np.round(PER_KG_FEE[s, cell] * CARRIER_PRICE[c], 4), "currency": [CURRENCY] * len(o),
+            "carrier": named(CARRIERS, c), "service": named(SERVICES, s), "origin": named(g.codes, origins[o]),
+            "destination": named(g.codes, d), "from_kg": np.zeros(len(o)), "fixed": np.round(FIXED_FEE[s, cell] * CARRIER_PRICE[c], 2),
+            "per_kg": np.round(PER_KG_FEE[s, cell] * CARRIER_PRICE[c], 4), "currency": repeated(CURRENCY, len(o)),
             "planned_days": np.round(PLANNED_DAYS[s, cell] + slow, 2),
         }).filter(pl.Series(sold))  # fmt: skip
         self.files.write("tms/rates", frame, CSV)
