@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from twin.engine import DayResult
+from twin.results import DayResult
 from twin.tables import length
 from twin.world import World
 

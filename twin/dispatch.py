@@ -133,7 +133,10 @@ class Policy(Protocol):
     away more units than are available.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Name in reports."""
+        ...
 
     def decide(self, batch: Batch) -> Decision:
         """Choose a node for each line."""

@@ -8,7 +8,6 @@ what is released → picks leave the shelves, the ledger is checked, stock is re
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,12 @@ import numpy.typing as npt
 
 from twin import fulfil
 from twin.aftermath import Aftermath, follow
-from twin.demand import Orders, orders_of_day, services_for, volume
-from twin.dispatch import Batch, Policy, check_decision, rule_policy
+from twin.demand import orders_of_day, services_for, volume
+from twin.dispatch import Batch, Decision, Policy, check_decision, rule_policy
+from twin.intake import line_columns, order_columns
 from twin.luck import uniform
 from twin.network import parcel_cost
+from twin.results import DayResult, in_order
 from twin.stock import Inbound, Stock, joined
 from twin.tables import Columns, length, stack, take
 from twin.world import World
@@ -27,68 +28,6 @@ from twin.world import World
 Ints = npt.NDArray[np.int64]
 
 OPEN, ASSIGNED, SHIPPED, GIVEN_UP = range(4)
-NEVER = np.int64(2**62)
-
-
-@dataclass
-class Settled:
-    """What one day, or several together, settled. Tables are dictionaries of equally long columns.
-
-    Attributes:
-        last_day: Last of the days.
-        orders, lines: Orders of which all lines are shipped, given up or cancelled, with their final state.
-        parcels, parcel_lines: Parcels that left the queue (or were emptied by a unit sold twice).
-        shorts: Lines whose unit was not there.
-        aftermath: Returns, ratings and contacts of the parcels.
-        inbound: Receipts.
-    """
-
-    last_day: int
-    orders: Columns
-    lines: Columns
-    parcels: Columns
-    parcel_lines: Columns
-    shorts: Columns
-    aftermath: Aftermath
-    inbound: Inbound
-
-
-@dataclass
-class DayResult(Settled):
-    """What a day settled, and the state that it left.
-
-    Attributes:
-        on_hand, reserved: (N, P) at the end of the day; the simulation's own arrays, valid until the next day.
-        flows: (6, N) units by flow of `twin.stock.FLOWS`.
-        opening: (N,) units at the start.
-        ordered: Orders placed today.
-    """
-
-    on_hand: npt.NDArray[np.int32]
-    reserved: npt.NDArray[np.int32]
-    flows: Ints
-    opening: Ints
-    ordered: int
-
-    @property
-    def day(self) -> int:
-        """The day."""
-        return self.last_day
-
-
-def settled(days: list[DayResult]) -> Settled:
-    """What several days settled, as if it were one."""
-    if len(days) == 1:
-        return days[0]
-    both = {name: stack([getattr(day, name) for day in days])
-            for name in ("orders", "lines", "parcels", "parcel_lines", "shorts")}  # fmt: skip
-    # An order may be settled days after a later one; positions are found by id, so ids must rise.
-    orders, parcels = _in_order(both["orders"], "id"), _in_order(both["parcels"], "id")
-    lines, parcel_lines = _in_order(both["lines"], "order"), _in_order(both["parcel_lines"], "parcel")
-    aftermath = Aftermath(*(stack([getattr(day.aftermath, name) for day in days])
-                            for name in ("returns", "reviews", "contacts")))  # fmt: skip
-    return Settled(days[-1].last_day, orders, lines, parcels, parcel_lines, both["shorts"], aftermath,
-                   joined([day.inbound for day in days]))  # fmt: skip
 
 
 class Simulation:
@@ -134,7 +73,7 @@ class Simulation:
                 done["parcel_lines"].append(stack(self._waiting_lines))
                 inbound = _with_open(inbound, self.stock.still_open())
             orders, lines = self._settle(everything=day == p.days - 1)
-            parcels, parcel_lines = _in_order(stack(done["parcels"]), "id"), _in_order(stack(done["parcel_lines"]), "parcel")
+            parcels, parcel_lines = in_order(stack(done["parcels"]), "id"), in_order(stack(done["parcel_lines"]), "parcel")
             aftermath = follow(self.world, self.seed, parcels, parcel_lines)
             self._plan_restock(aftermath)
             yield DayResult(
@@ -146,8 +85,8 @@ class Simulation:
         """Take in the orders of the day and settle what does not depend on stock: approval, holds, cancellations."""
         new = orders_of_day(self.world, day, float(self.volume[day]), self._next_order, self.seed)
         self._next_order += new.count
-        orders = _order_columns(self.world, self.seed, new)
-        lines = _line_columns(new)
+        orders = order_columns(self.world, self.seed, new)
+        lines = line_columns(new)
         self._orders = stack([self._orders, orders])
         self._lines = stack([self._lines, lines])
         return new.count
@@ -168,7 +107,7 @@ class Simulation:
         batch, rows = self._batch(now, index, owner[index])
         decision = self.policy.decide(batch)
         check_decision(batch, decision)
-        self._carry_out(now, batch, decision.line_node, decision.service, decision.touched, index, rows)
+        self._carry_out(now, batch, decision, index, rows)
 
     def _batch(self, now: int, index: Ints, owner: Ints) -> tuple[Batch, Ints]:
         orders, lines = self._orders, self._lines
@@ -189,10 +128,9 @@ class Simulation:
                 self.world, orders["place"][rows], orders["ordered_at"][rows]), self.world.network,
         ), rows  # fmt: skip
 
-    def _carry_out(
-        self, now: int, batch: Batch, line_node: Ints, service: Ints, touched: Ints, index: Ints, rows: Ints
-    ) -> None:
+    def _carry_out(self, now: int, batch: Batch, decision: Decision, index: Ints, rows: Ints) -> None:
         """Reserve the units and make one parcel for each order and node."""
+        line_node, service, touched = decision.line_node, decision.service, decision.touched
         orders, lines = self._orders, self._lines
         order_of_line = np.repeat(np.arange(batch.count), np.diff(batch.line_start))
         waits = np.bincount(order_of_line, weights=line_node < 0, minlength=batch.count) > 0
@@ -217,7 +155,7 @@ class Simulation:
         bought = np.where(service[parcel_order] < 0, asked, service[parcel_order]).astype(np.int64)
         carrier = batch.carrier[parcel_order].astype(np.int64)
         band = self.world.network.band[parcel_node, orders["place"][position]].astype(np.int64)
-        weight = np.round(np.add.reduceat(kilos, starts), 2)
+        weight = np.round(np.add.reduceat(kilos, starts), 2).astype(np.float64)
         allocated = now + (60 * uniform(self.seed, "release", order_id, 1)).astype(np.int64)
         changed = touched[parcel_order].astype(np.int64)
         ids = self._next_parcel + np.arange(len(starts))
@@ -334,50 +272,6 @@ class Simulation:
         for day in np.unique(days[returned["is_sellable"] == 1]):
             on = (days == day) & (returned["is_sellable"] == 1)
             self.stock.plan_restock(int(day), returned["node"][on], returned["product"][on], returned["quantity"][on])
-
-
-def _order_columns(world: World, seed: int, new: Orders) -> Columns:
-    p, zeros = world.parameters, np.zeros(new.count, dtype=np.int64)
-    is_company = new.customer < world.people.companies
-    luck = uniform(seed, "approval", new.id)
-    # Private orders wait for the payment, company orders for a person's credit check.
-    wait = np.where(is_company, 3600 * (0.5 - 3.0 * np.log(luck)), 60 - 480 * np.log(luck))
-    approved = (new.ordered_at + wait).astype(np.int64)
-    cancels = uniform(seed, "cancel", new.id) < p.demand.cancel_share
-    cancelled = (new.ordered_at + 600 + 20_000 * uniform(seed, "cancel", new.id, 1)).astype(np.int64)
-    held = ~is_company & (uniform(seed, "hold", new.id) < p.dispatch.hold_share)
-    hold = (3600 * (0.5 - 3.0 * np.log(uniform(seed, "hold_hours", new.id)))).astype(np.int64)
-    held_at, freed_at = np.where(held, approved + 300, 0), np.where(held, approved + 300 + hold, 0)
-    ready = np.where(cancels, NEVER, np.where(held, freed_at, approved))
-    owner = np.repeat(np.arange(new.count), np.diff(new.line_start))
-    return {
-        "id": new.id, "ordered_at": new.ordered_at, "promised_at": new.promised_at,
-        "fair_promised_at": new.fair_promised_at, "customer": new.customer, "channel": new.channel,
-        "priority": new.priority, "region": new.region, "area": new.area,
-        "place": new.region.astype(np.int64) * world.network.geography.areas_per_region + new.area,
-        "tier": world.people.tier[new.customer], "is_company": is_company, "home_node": new.home_node,
-        "approved_at": approved, "held_at": np.where(cancels, 0, held_at), "freed_at": np.where(cancels, 0, freed_at),
-        "ready_at": ready, "cancelled_at": np.where(cancels, cancelled, 0), "given_up_at": zeros.copy(),
-        "waited_at": zeros.copy(), "parcels": zeros.copy(), "shipped_at": zeros.copy(),
-        "delivered_at": zeros.copy(), "scanned_at": zeros.copy(), "lines": np.diff(new.line_start),
-        "goods": np.bincount(owner, weights=new.unit_price * new.quantity, minlength=new.count).astype(np.int64),
-        "discount": np.bincount(owner, weights=new.line_discount, minlength=new.count).astype(np.int64),
-    }  # fmt: skip
-
-
-def _line_columns(new: Orders) -> Columns:
-    count = np.diff(new.line_start)
-    owner = np.repeat(np.arange(new.count), count)
-    zeros = np.zeros(len(owner), dtype=np.int64)
-    return {
-        "order": new.id[owner], "number": np.arange(len(owner)) - new.line_start[owner] + 1, "product": new.product,
-        "quantity": new.quantity, "unit_price": new.unit_price, "discount": new.line_discount, "state": zeros.copy(),
-        "attempt": zeros.copy(),
-    }  # fmt: skip
-
-
-def _in_order(columns: Columns, key: str) -> Columns:
-    return take(columns, np.argsort(columns[key], kind="stable")) if columns else columns
 
 
 def _with_open(received: Inbound, still_open: Inbound) -> Inbound:

@@ -17,8 +17,9 @@ from pathlib import Path
 import polars as pl
 
 from twin.calibration import Calibration
-from twin.engine import DayResult, Settled, Simulation, settled
+from twin.engine import Simulation
 from twin.parameters import TwinParameters
+from twin.results import DayResult, Settled, settled
 from twin.systems.care import Care, write_outside
 from twin.systems.channels import Channels
 from twin.systems.customers import CustomerBook

@@ -83,9 +83,9 @@ class Stock:
         """(N, P) units free to be promised."""
         return self.on_hand - self.reserved
 
-    def reserve(self, node: Ints, product: Ints, quantity: Ints) -> None:
+    def reserve(self, node: Ints, product: npt.NDArray[np.int32], quantity: npt.NDArray[np.int32]) -> None:
         """Promise units to lines; the caller has checked that they are available."""
-        np.add.at(self.reserved, (node, product), quantity.astype(np.int32))
+        np.add.at(self.reserved, (node, product), quantity)
 
     def plan_pick(self, day: int, node: Ints, product: Ints, quantity: Ints) -> None:
         """Take reserved units off the shelf at the end of `day`."""

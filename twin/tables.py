@@ -4,15 +4,16 @@ Belongs here: a thin table of NumPy columns. Does not belong here: what the colu
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Column = npt.NDArray[np.generic]
+Column = npt.NDArray[Any]
 Columns = dict[str, Column]
 
 
-def take(columns: Mapping[str, Column], index: npt.NDArray[np.generic]) -> Columns:
+def take(columns: Mapping[str, Column], index: npt.NDArray[Any]) -> Columns:
     """Rows by position or mask."""
     return {name: column[index] for name, column in columns.items()}
 

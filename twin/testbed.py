@@ -13,8 +13,9 @@ import numpy.typing as npt
 from scipy import stats
 
 from twin.dispatch import Policy
-from twin.engine import DayResult, Simulation
+from twin.engine import Simulation
 from twin.people import TIERS
+from twin.results import DayResult
 from twin.tables import length
 from twin.world import World
 
@@ -141,7 +142,7 @@ class Tally:
     def _add_parcels(self, result: DayResult) -> None:
         parcels = result.parcels
         real = (parcels["is_empty"] == 0) & (parcels["shipped_at"] > 0)
-        cell = parcels["region"] * len(TIERS) + self.world.people.tier[parcels["customer"]]
+        cell = parcels["region"] * len(TIERS) + self.world.people.tier[parcels["customer"]].astype(np.int64)
         crossing = self.world.network.node_region[parcels["node"]] != parcels["region"]
         for name, value in (("parcels", real), ("cost", parcels["cost"] * real), ("crossing", crossing & real),
                             ("touched", (parcels["touched"] == 1) & real)):  # fmt: skip

@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
-from twin.engine import DayResult, Settled
 from twin.fulfil import rule_applies, rule_day
 from twin.network import SERVICES
+from twin.results import DayResult, Settled
 from twin.stock import FLOWS
 from twin.systems.codes import order_code, order_system, parcel_code
 from twin.systems.frames import named

@@ -17,7 +17,7 @@ from twin.systems.defects import DefectLog, mistyped
 from twin.systems.files import CSV, GBK, JSONL, SEMICOLON, Files
 from twin.systems.frames import named, repeated
 from twin.systems.names import true_fields
-from twin.systems.times import iso, millis, slashed, dotted
+from twin.systems.times import dotted, iso, millis, slashed
 from twin.tables import Columns
 from twin.world import World
 

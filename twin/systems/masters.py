@@ -12,7 +12,15 @@ import polars as pl
 
 from twin.catalogue import BRANDS, LINES, LOCAL_BRANDS
 from twin.network import (
-    CARRIER_PRICE, CARRIERS, CURRENCY, FIXED_FEE, KINDS, PER_KG_FEE, PLANNED_DAYS, SERVICES, TIME_ZONE,
+    CARRIER_PRICE,
+    CARRIERS,
+    CURRENCY,
+    FIXED_FEE,
+    KINDS,
+    PER_KG_FEE,
+    PLANNED_DAYS,
+    SERVICES,
+    TIME_ZONE,
 )  # fmt: skip
 from twin.systems.codes import code, node_codes
 from twin.systems.defects import DefectLog
