@@ -1,0 +1,116 @@
+"""Seeded routing instances, calibrated to a large appliance maker's day: 180,000 orders, 290,000 lines, 32,000 products.
+
+Belongs here: the generator that the routing benchmark and its tests share. Does not belong here: the twin's network, which
+lives in time and has its own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.core.routing.problem import LatenessLanes, RoutingProblem, stock_csr
+
+
+@dataclass(frozen=True)
+class InstanceSpec:
+    """Size and tightness of an instance. `tightness` is total stock ÷ total demand, `slack` capacity ÷ orders."""
+
+    orders: int = 180_000
+    products: int = 32_000
+    nodes: int = 30
+    regions: int = 31
+    tightness: float = 1.08
+    slack: float = 1.30
+    seed: int = 7
+    express: bool = True
+
+
+def generate(spec: InstanceSpec) -> RoutingProblem:
+    """One day of orders over a network with uneven demand, stock partly in the wrong places and Zipf products."""
+    rng = np.random.default_rng(spec.seed)
+    place = rng.uniform(0, 1, (spec.regions, 2)) * (3000.0, 2200.0)
+    people = rng.dirichlet(np.full(spec.regions, 2.0))
+    home = rng.choice(spec.regions, spec.nodes, p=people)
+    site = place[home] + rng.normal(0, 90, (spec.nodes, 2))
+    km = np.hypot(*(site[:, None] - place[None]).transpose(2, 0, 1)) + 25.0
+
+    counts = rng.choice([1, 2, 3, 4, 5, 6], spec.orders, p=[0.62, 0.23, 0.09, 0.035, 0.015, 0.01])
+    start = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    popular = (np.arange(1, spec.products + 1) + 20.0) ** -0.95
+    product = rng.choice(spec.products, start[-1], p=popular / popular.sum()).astype(np.int32)
+    quantity = rng.choice([1, 2, 3, 4], start[-1], p=[0.90, 0.07, 0.02, 0.01]).astype(np.int64)
+    region = rng.choice(spec.regions, spec.orders, p=people).astype(np.int32)
+    kg = np.clip(rng.lognormal(1.3, 0.9, spec.products), 0.2, 60.0)
+
+    cell_start, cell_node, on_hand = _stock(rng, spec, product, quantity, region, start, km, people)
+    pull = np.exp(-km / 500.0) @ people
+    capacity = np.ceil(spec.slack * spec.orders * (0.6 * pull / pull.sum() + 0.4 / spec.nodes)).astype(np.int64)
+    fixed, per_kg, logit = _lanes(rng, spec, km)
+    return RoutingProblem(
+        order_region=region,
+        order_priority=rng.choice([1.0, 1.6, 3.0], spec.orders, p=[0.78, 0.16, 0.06]),
+        order_line_start=start,
+        line_product=product,
+        line_quantity=quantity,
+        product_weight_kg=kg,
+        product_cell_start=cell_start,
+        cell_node=cell_node,
+        cell_on_hand=on_hand,
+        node_capacity=capacity,
+        ship_fixed=fixed,
+        ship_per_kg=per_kg,
+        lateness=LatenessLanes(logit, rng.normal(0.0, 0.5, spec.orders)),
+        distance_km=km,
+    )
+
+
+def _stock(
+    rng: np.random.Generator,
+    spec: InstanceSpec,
+    product: NDArray[np.int32],
+    quantity: NDArray[np.int64],
+    region: NDArray[np.int32],
+    start: NDArray[np.int64],
+    km: NDArray[np.float64],
+    people: NDArray[np.float64],
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """Stock that sums to `tightness` × demand by product, half near the demand and half by habit of the product."""
+    wanted = np.bincount(product, weights=quantity, minlength=spec.products)
+    largest = np.zeros(spec.products, np.int64)
+    np.maximum.at(largest, product, quantity)
+    amount = np.ceil(spec.tightness * wanted + rng.poisson(1.0, spec.products)).astype(np.int64)
+    near = (np.exp(-km / 400.0) * people[None]).sum(axis=1)
+    near /= near.sum()
+    spread = np.clip(3 + (spec.nodes - 3) * (wanted / (wanted + 40.0)), 3, spec.nodes).astype(int)
+    products, nodes, units = [], [], []
+    for p in np.flatnonzero(amount):
+        chosen = rng.choice(spec.nodes, min(spec.nodes, spread[p]), replace=False, p=0.5 * near + 0.5 / spec.nodes)
+        share = 0.5 * near[chosen] / near[chosen].sum() + 0.5 * rng.dirichlet(np.ones(len(chosen)))
+        drawn = rng.multinomial(amount[p], share / share.sum())
+        # Some node holds enough for the largest line, or the instance would be about lines that nobody can fill.
+        drawn[0] = max(drawn[0], largest[p])
+        products.append(np.full(len(chosen), p))
+        nodes.append(chosen)
+        units.append(drawn)
+    cell_start, cell_node, (on_hand,) = stock_csr(
+        np.concatenate(products), np.concatenate(nodes), spec.products, spec.nodes, np.concatenate(units)
+    )
+    return cell_start, cell_node, on_hand
+
+
+def _lanes(
+    rng: np.random.Generator, spec: InstanceSpec, km: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Prices and lateness of ground and express; nodes differ in how reliably they ship."""
+    noise = rng.lognormal(0.0, 0.08, km.shape)
+    ground = (5.0 + 0.0030 * km) * noise
+    per_kg = (0.35 + 0.00055 * km) * noise
+    node_logit = rng.normal(0.0, 0.45, (spec.nodes, 1))
+    lane_logit = -2.35 + 0.00105 * km + node_logit + rng.normal(0.0, 0.25, km.shape)
+    if not spec.express:
+        return ground[..., None], per_kg[..., None], lane_logit[..., None]
+    fixed = np.stack((ground, 1.55 * ground + 2.0), axis=-1)
+    kilo = np.stack((per_kg, 1.7 * per_kg), axis=-1)
+    logit = np.stack((lane_logit, -3.6 + 0.00035 * km + 0.5 * node_logit), axis=-1)
+    return fixed, kilo, logit
