@@ -27,7 +27,7 @@ from expectations.checks import (
     UniqueKey,
     quoted,
 )  # fmt: skip
-from expectations.engine import Database, TableFacts, open_database, views_over
+from expectations.engine import Database, TableFacts, database_over, open_database
 from expectations.learning import LearnedBounds, learn
 from expectations.masking import PersonalDataClasses, scrub
 from expectations.report import CheckResult, ValidationReport, check_run_id, reports, save_report
@@ -112,7 +112,7 @@ def _opened(
         raise NothingToValidate("A boundary is read from a database or from files; both were given. Give one.")
     if database is None and (files is not None or not reads_warehouse(boundary)):
         chosen = files if files is not None else default_files(settings, boundary)
-        with views_over(settings, chosen) as (path, unreadable), open_database(settings, path) as opened:
+        with database_over(settings, chosen) as (path, unreadable), open_database(settings, path) as opened:
             yield opened, unreadable
         return
     path = database or settings.paths.warehouse
