@@ -51,3 +51,12 @@
 {% macro before_range_ends(column) -%}
     {%- if has_day_range() -%} {{ column }} < date '{{ day_range().last }}' {%- else -%} true {%- endif -%}
 {%- endmacro %}
+
+{# True where `column`, a date, lies in the days of this build or at most `days` before the first. #}
+{% macro in_days_up_to_range(column, days) -%}
+    {%- if has_day_range() -%}
+        {{ column }} between date '{{ day_range().first }}' - interval {{ days }} day and date '{{ day_range().last }}'
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}

@@ -38,6 +38,19 @@
 {%- endmacro %}
 
 {#
+    True where the last of `length` digits is their GS1 check digit (GS1 General Specifications, 7.9): weighted 1, 3, 1, …
+    from the right, they add up to a multiple of 10.
+#}
+{% macro has_gs1_check_digit(digits, length) -%}
+    (
+        {%- for position in range(1, length + 1) -%}
+        {{ '3 * ' if (length - position) % 2 }}cast(substr({{ digits }}, {{ position }}, 1) as integer)
+        {{- ' + ' if not loop.last }}
+        {%- endfor -%}
+    ) % 10 = 0
+{%- endmacro %}
+
+{#
     Clusters of records that share keys, by transitive closure.
 
     `keyed` holds one row per record (`source_system`, `code`, `local_identity`, `first_landed_at`) and key (`key_kind`,
@@ -82,7 +95,7 @@
         group by key_kind, key_value
         having
             count(*) > 1
-            {%- for kind, most in var('max_records_per_shared_key').items() %}
+            {%- for kind, most in var('max_records_per_shared_key', {}).items() %}
             and (key_kind <> '{{ kind }}' or count(*) <= {{ most }})
             {%- endfor %}
             {%- for kind in one_per_system %}

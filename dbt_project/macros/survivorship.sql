@@ -7,7 +7,8 @@
 {%- endmacro %}
 
 {# Records of `staged` with their golden id and their rank in the cluster, newest first. #}
-{% macro records_by_recency(staged, cross_reference, code, golden) -%}
+{% macro records_by_recency(staged, cross_reference, entity) -%}
+    {%- set code, golden = entity ~ '_code', entity ~ '_id' -%}
     select
         staged.*,
         cross_reference.{{ golden }},

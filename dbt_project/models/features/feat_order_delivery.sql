@@ -1,7 +1,9 @@
 {{ config(event_time='order_date') }}
 
 with orders as (
-    select * from {{ ref('fct_orders') }} where {{ in_day_range('order_date') }}
+    select *
+    from {{ ref('fct_orders') }}
+    where {{ in_day_range('order_date') }}
 ),
 
 customer_orders as (
@@ -11,10 +13,7 @@ customer_orders as (
         count(*) as count_orders,
         max(ordered_at) as last_ordered_at
     from {{ ref('fct_orders') }}
-    {%- if has_day_range() %}
-    semi join orders using (customer_id)
-    {%- endif %}
-    where customer_id is not null
+    where {{ 'customer_id in (select customer_id from orders)' if has_day_range() else 'customer_id is not null' }}
     group by customer_id, order_date
 ),
 
@@ -81,7 +80,8 @@ select
     lanes.late_share_28d as lane_late_share_28d,
     lanes.late_share_90d as lane_late_share_90d,
     lanes.lead_time_hours_mean_90d as lane_lead_time_hours_mean_90d,
-    {{ hours_between('orders.ordered_at', 'orders.promised_at') }} - lanes.lead_time_hours_mean_90d as promise_slack_hours,
+    {{ hours_between('orders.ordered_at', 'orders.promised_at') }} - lanes.lead_time_hours_mean_90d
+        as promise_slack_hours,
     destinations.late_share_28d as destination_late_share_28d,
     destinations.late_share_90d as destination_late_share_90d,
     product_history.count_parcels_180d as product_parcels_180d,

@@ -7,11 +7,7 @@ with orders as (
         order_date,
         cast(least(handed_over_at, delivered_at, cancelled_at, ordered_at + interval 28 day) as date) as left_date
     from {{ ref('fct_orders') }}
-    where
-        planned_warehouse_id is not null
-        {%- if has_day_range() %}
-        and ({{ in_days_before_range('order_date', 29) }} or {{ in_day_range('order_date') }})
-        {%- endif %}
+    where planned_warehouse_id is not null and {{ in_days_up_to_range('order_date', 29) }}
 ),
 
 moves as (

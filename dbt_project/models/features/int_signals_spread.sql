@@ -42,13 +42,32 @@ orders as (
 ),
 
 asked as (
-    select 'weather' as kind, region_code as place, hour_at from orders
+    select
+        'weather' as kind,
+        region_code as place,
+        hour_at
+    from orders
     union
-    select 'weather' as kind, origin_region_code as place, hour_at from orders where origin_region_code is not null
+    select
+        'weather' as kind,
+        origin_region_code as place,
+        hour_at
+    from orders
+    where origin_region_code is not null
     union
-    select 'outage' as kind, planned_warehouse_id as place, hour_at from orders where planned_warehouse_id is not null
+    select
+        'outage' as kind,
+        planned_warehouse_id as place,
+        hour_at
+    from orders
+    where planned_warehouse_id is not null
     union
-    select 'market' as kind, category as place, hour_at from orders where category is not null
+    select
+        'market' as kind,
+        category as place,
+        hour_at
+    from orders
+    where category is not null
 )
 
 select

@@ -18,8 +18,10 @@ last_of_day as (
 -- Codes of one system that are one product at one node add up.
 by_system as (
     select
-        {{ golden_id('nodes.warehouse_id', 'last_of_day.source_system', 'last_of_day.warehouse_code') }} as warehouse_id,
-        {{ golden_id('products.product_id', 'last_of_day.source_system', 'last_of_day.product_code') }} as product_id,
+        {{ golden_id('nodes.warehouse_id', 'last_of_day.source_system', 'last_of_day.warehouse_code') }}
+            as warehouse_id,
+        {{ golden_id('products.product_id', 'last_of_day.source_system', 'last_of_day.product_code') }}
+            as product_id,
         last_of_day.stock_date,
         last_of_day.source_system,
         max(last_of_day.observed_at) as observed_at,
@@ -42,7 +44,7 @@ latest as (
     select *
     from by_system
     qualify row_number() over (
-        partition by warehouse_id, product_id, stock_date order by observed_at desc, source_system
+        partition by warehouse_id, product_id, stock_date order by observed_at desc, source_system asc
     ) = 1
 )
 

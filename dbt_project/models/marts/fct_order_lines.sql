@@ -21,7 +21,9 @@ parcel_lines as (
 ),
 
 parcels as (
-    select * from {{ ref('fct_shipments') }} where {{ in_day_range('order_date') }}
+    select *
+    from {{ ref('fct_shipments') }}
+    where {{ in_day_range('order_date') }}
 ),
 
 products as (
@@ -35,7 +37,8 @@ ordered as (
         orders.order_id is not null as has_order,
         -- A line of an order that never landed is kept under its own day.
         coalesce(orders.order_date, cast(lines.ordered_at as date)) as order_date,
-        coalesce(orders.is_cancelled, false) as is_cancelled,
+        -- Nothing more leaves for an order that was cancelled, or that its system closed as delivered.
+        coalesce(orders.is_cancelled or orders.status = 'delivered', false) as is_closed,
         {{ golden_id('products.product_id', 'lines.source_system', 'lines.product_code') }} as product_id
     from lines
     left join {{ ref('int_orders_resolved') }} as orders
@@ -95,10 +98,10 @@ itemised_orders as (
 ),
 
 whole_orders as (
-    select distinct order_id
+    select distinct parcels.order_id
     from parcels
     anti join itemised_orders using (order_id)
-    where has_left
+    where parcels.has_left
 ),
 
 named as (
@@ -147,8 +150,9 @@ select
     product_code,
     quantity,
     cast(least(quantity, sent_quantity) as integer) as shipped_quantity,
-    cast(case when is_cancelled then quantity - least(quantity, sent_quantity) else 0 end as integer) as cancelled_quantity,
-    cast(case when is_cancelled then 0 else quantity - least(quantity, sent_quantity) end as integer) as open_quantity,
+    cast(case when is_closed then quantity - least(quantity, sent_quantity) else 0 end as integer)
+        as cancelled_quantity,
+    cast(case when is_closed then 0 else quantity - least(quantity, sent_quantity) end as integer) as open_quantity,
     cast(greatest(sent_quantity - quantity, 0) as integer) as overshipped_quantity,
     unit_price_amount,
     coalesce(discount_amount, 0) as discount_amount,

@@ -7,7 +7,9 @@
 {%- endset %}
 
 with orders as (
-    select * from {{ ref('int_orders_resolved') }} where {{ in_day_range('order_date') }}
+    select *
+    from {{ ref('int_orders_resolved') }}
+    where {{ in_day_range('order_date') }}
 ),
 
 reviews as (
@@ -53,15 +55,15 @@ events as (
         min(occurred_at) filter (where event_type = 'shipped') as shipped_at,
         max(occurred_at) filter (where event_type = 'delivered') as delivered_at
     from {{ ref('fct_order_events') }}
-    {%- if has_day_range() %}
-    where order_id in (select order_id from orders)
-    {%- endif %}
+    where {{ 'order_id in (select order_id from orders)' if has_day_range() else 'true' }}
     group by order_id
 ),
 
 -- A company whose systems never name a person as actor does not record interventions; it has not none.
 capability as (
-    select exists(select 1 from {{ ref('fct_order_events') }} where actor_kind = 'person') as records_persons
+    select count(*) > 0 as records_persons
+    from {{ ref('fct_order_events') }}
+    where actor_kind = 'person'
 ),
 
 ratings as (
@@ -89,8 +91,7 @@ joined as (
         case
             when parcels.order_id is null then events.delivered_at
             when
-                parcels.count_delivered = parcels.count_shipments
-                and (orders.status = 'delivered' or coalesce(lines.open_quantity, 0) = 0)
+                parcels.count_delivered = parcels.count_shipments and coalesce(lines.open_quantity, 0) = 0
                 then parcels.last_delivered_at
         end as delivered_at,
         coalesce(events.count_events, 0) as count_events,
@@ -149,7 +150,8 @@ select
     total_amount as stated_total_amount,
     cast(shipping_cost_amount as decimal(18, 2)) as shipping_cost_amount,
     currency,
-    case when handed_over_at >= ordered_at then {{ hours_between('ordered_at', 'handed_over_at') }} end as handling_hours,
+    case when handed_over_at >= ordered_at then {{ hours_between('ordered_at', 'handed_over_at') }} end
+        as handling_hours,
     case when records_persons and count_events > 0 then count_person_events > 0 end as is_touched_by_person,
     count_events,
     count_person_events,

@@ -71,8 +71,10 @@ select
     placed.cost_amount,
     placed.currency,
     {{ hours_between('placed.ordered_at', 'placed.delivered_at') }} as lead_time_hours,
-    case when placed.shipped_at >= placed.ordered_at then {{ hours_between('placed.ordered_at', 'placed.shipped_at') }} end
-        as handling_hours
+    case
+        when placed.shipped_at >= placed.ordered_at
+            then {{ hours_between('placed.ordered_at', 'placed.shipped_at') }}
+    end as handling_hours
 from placed
 left join {{ ref('dim_warehouses') }} as nodes on placed.warehouse_id = nodes.warehouse_id
 where {{ in_day_range('placed.order_date') }}

@@ -44,7 +44,8 @@ chosen as (
 placed as (
     select
         orders.*,
-        case when orders.home_warehouse_code is null then chosen.node_system else orders.source_system end as node_system,
+        case when orders.home_warehouse_code is null then chosen.node_system else orders.source_system end
+            as node_system,
         coalesce(orders.home_warehouse_code, chosen.warehouse_code) as node_code
     from orders
     left join chosen on orders.source_system = chosen.source_system and orders.order_code = chosen.order_code

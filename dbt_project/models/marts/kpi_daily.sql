@@ -1,7 +1,9 @@
 {{ config(event_time='kpi_date') }}
 
 with orders as (
-    select * from {{ ref('fct_orders') }} where {{ in_day_range('order_date') }}
+    select *
+    from {{ ref('fct_orders') }}
+    where {{ in_day_range('order_date') }}
 )
 
 select

@@ -1,5 +1,5 @@
 with records as (
-    {{ records_by_recency(ref('stg_customers'), ref('xref_customers'), 'customer_code', 'customer_id') | indent(4) }}
+    {{ records_by_recency(ref('stg_customers'), ref('xref_customers'), 'customer') | indent(4) }}
 )
 
 select

@@ -1,5 +1,5 @@
 with records as (
-    {{ records_by_recency(ref('stg_products'), ref('xref_products'), 'product_code', 'product_id') | indent(4) }}
+    {{ records_by_recency(ref('stg_products'), ref('xref_products'), 'product') | indent(4) }}
 ),
 
 golden as (

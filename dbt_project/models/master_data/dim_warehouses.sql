@@ -1,5 +1,5 @@
 with records as (
-    {{ records_by_recency(ref('stg_warehouses'), ref('xref_warehouses'), 'warehouse_code', 'warehouse_id') | indent(4) }}
+    {{ records_by_recency(ref('stg_warehouses'), ref('xref_warehouses'), 'warehouse') | indent(4) }}
 )
 
 select

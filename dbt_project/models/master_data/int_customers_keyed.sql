@@ -102,10 +102,10 @@ keys as (
 
 keyless as (
     select
-        source_system,
-        code,
-        code as local_identity,
-        first_landed_at,
+        dialled.source_system,
+        dialled.code,
+        dialled.code as local_identity,
+        dialled.first_landed_at,
         cast(null as varchar) as key_kind,
         cast(null as varchar) as key_value
     from dialled

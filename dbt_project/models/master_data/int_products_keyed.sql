@@ -18,8 +18,7 @@ normalised as (
         products.source_system,
         products.product_code as code,
         first_landings.first_landed_at,
-        case when length({{ digits('products.gtin') }}) between 8 and 14 then lpad({{ digits('products.gtin') }}, 14, '0') end
-            as gtin,
+        {{ digits('products.gtin') }} as gtin_digits,
         {{ folded('products.brand') }} as brand,
         {{ folded('products.model_code') }} as model_code,
         coalesce(products.pack_size, 1) as pack_size
@@ -27,16 +26,18 @@ normalised as (
     left join first_landings using (source_system, product_code)
 ),
 
+padded as (
+    select
+        *,
+        case when length(gtin_digits) between 8 and 14 then lpad(gtin_digits, 14, '0') end as gtin
+    from normalised
+),
+
 checked as (
     select
         *,
-        -- GS1 General Specifications 7.9: weights 3 and 1 from the right; the sum with the check digit is a multiple of 10.
-        gtin <> '00000000000000' and (
-            {%- for position in range(1, 15) %}
-            {{ '3 * ' if position % 2 else '' }}cast(substr(gtin, {{ position }}, 1) as integer){{ ' +' if not loop.last }}
-            {%- endfor %}
-        ) % 10 = 0 as is_gtin_valid
-    from normalised
+        gtin <> '00000000000000' and {{ has_gs1_check_digit('gtin', 14) }} as is_gtin_valid
+    from padded
 ),
 
 keys as (
@@ -63,10 +64,10 @@ keys as (
 
 keyless as (
     select
-        source_system,
-        code,
-        code as local_identity,
-        first_landed_at,
+        checked.source_system,
+        checked.code,
+        checked.code as local_identity,
+        checked.first_landed_at,
         cast(null as varchar) as key_kind,
         cast(null as varchar) as key_value
     from checked

@@ -75,10 +75,10 @@ keys as (
 
 keyless as (
     select
-        source_system,
-        code,
-        code as local_identity,
-        first_landed_at,
+        normalised.source_system,
+        normalised.code,
+        normalised.code as local_identity,
+        normalised.first_landed_at,
         cast(null as varchar) as key_kind,
         cast(null as varchar) as key_value
     from normalised

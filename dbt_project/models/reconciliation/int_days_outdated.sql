@@ -1,4 +1,4 @@
--- Records that were linked, split or mapped since a day was built left golden ids in its facts that are no longer theirs.
+-- Records linked, split or mapped since a day was built left golden ids in its facts that are no longer theirs.
 with orders as (
     select
         'fct_orders' as table_name,
@@ -25,19 +25,21 @@ shipments as (
         parcels.order_date as day
     from {{ ref('fct_shipments') }} as parcels
     left join {{ ref('xref_warehouses') }} as nodes using (source_system, warehouse_code)
-    where parcels.warehouse_id <> {{ golden_id('nodes.warehouse_id', 'parcels.source_system', 'parcels.warehouse_code') }}
+    where
+        parcels.warehouse_id
+        <> {{ golden_id('nodes.warehouse_id', 'parcels.source_system', 'parcels.warehouse_code') }}
 ),
 
 inventory as (
     select
         'fct_inventory_daily' as table_name,
-        stock_date as day
-    from {{ ref('fct_inventory_daily') }}
+        stock.stock_date as day
+    from {{ ref('fct_inventory_daily') }} as stock
+    left join {{ ref('dim_products') }} as products on stock.product_id = products.product_id
+    left join {{ ref('dim_warehouses') }} as nodes on stock.warehouse_id = nodes.warehouse_id
     where
-        product_id not in (select product_id from {{ ref('dim_products') }})
-        and product_id not like 'unmapped:%'
-        or warehouse_id not in (select warehouse_id from {{ ref('dim_warehouses') }})
-        and warehouse_id not like 'unmapped:%'
+        (products.product_id is null and stock.product_id not like 'unmapped:%')
+        or (nodes.warehouse_id is null and stock.warehouse_id not like 'unmapped:%')
 ),
 
 outdated as (

@@ -65,25 +65,75 @@ reviews as (
 ),
 
 touched as (
-    select _batch, _landed_at, 'orders' as table_name, new_day as day from orders
+    select
+        _batch,
+        _landed_at,
+        'orders' as table_name,
+        new_day as day
+    from orders
     union all
-    select _batch, _landed_at, 'orders' as table_name, old_day as day from orders
+    select
+        _batch,
+        _landed_at,
+        'orders' as table_name,
+        old_day as day
+    from orders
     union all
-    select _batch, _landed_at, 'order_lines' as table_name, new_day as day from order_lines
+    select
+        _batch,
+        _landed_at,
+        'order_lines' as table_name,
+        new_day as day
+    from order_lines
     union all
-    select _batch, _landed_at, 'shipments' as table_name, new_day as day from shipments
+    select
+        _batch,
+        _landed_at,
+        'shipments' as table_name,
+        new_day as day
+    from shipments
     union all
-    select _batch, _landed_at, 'shipments' as table_name, old_day as day from shipments
+    select
+        _batch,
+        _landed_at,
+        'shipments' as table_name,
+        old_day as day
+    from shipments
     union all
-    select _batch, _landed_at, 'shipment_lines' as table_name, new_day as day from shipment_lines
+    select
+        _batch,
+        _landed_at,
+        'shipment_lines' as table_name,
+        new_day as day
+    from shipment_lines
     union all
-    select _batch, _landed_at, 'order_events' as table_name, new_day as day from order_events
+    select
+        _batch,
+        _landed_at,
+        'order_events' as table_name,
+        new_day as day
+    from order_events
     union all
-    select _batch, _landed_at, 'order_events' as table_name, old_day as day from order_events
+    select
+        _batch,
+        _landed_at,
+        'order_events' as table_name,
+        old_day as day
+    from order_events
     union all
-    select _batch, _landed_at, 'order_events' as table_name, order_day as day from order_events
+    select
+        _batch,
+        _landed_at,
+        'order_events' as table_name,
+        order_day as day
+    from order_events
     union all
-    select _batch, _landed_at, 'reviews' as table_name, new_day as day from reviews
+    select
+        _batch,
+        _landed_at,
+        'reviews' as table_name,
+        new_day as day
+    from reviews
     union all
     select
         _batch,
