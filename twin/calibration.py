@@ -63,7 +63,9 @@ class Calibration:
         return {
             "orders_per_day": self._row(p.demand.orders_per_day, "orders", "days"),
             "lines_per_order": self._row(None, "lines", "settled"),
-            "lines_per_private_order": self._row(p.demand.lines_per_order, "private_lines", "settled", minus="companies"),
+            "lines_per_private_order": self._row(
+                p.demand.lines_per_order, "private_lines", "settled", minus="companies"
+            ),
             "cross_region_share": self._row(None, "crossing_orders", "delivered"),
             "on_time_share": self._row(None, "on_time", "delivered"),
             "on_time_share_by_scan": self._row(None, "scanned_on_time", "delivered"),

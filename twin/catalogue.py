@@ -92,7 +92,8 @@ def build_catalogue(parameters: TwinParameters) -> Catalogue:
         np.round(side * 0.95, 1), np.round(side * 0.9, 1), np.round(side * 1.17, 1),
         np.maximum(900, (np.round(price) * 100).astype(np.int64)),
         np.maximum(500, (price * 100 * (0.55 + 0.2 * uniform(seed, "catalogue", k, 4))).astype(np.int64)),
-        share / share.sum(), k >= round(p.products * (1 - p.intermittent_share)), with_check_digit(690_000_000_000 + k * 37),
+        share / share.sum(), k >= round(p.products * (1 - p.intermittent_share)),
+        with_check_digit(690_000_000_000 + k * 37),
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Policies: who fills what. The protocol that a routing policy fulfils, and the rules that history knew.
 
-Belongs here: the batch that a policy sees, the decision it gives, and three rule policies (historic, nearest, cheapest).
+Belongs here: the batch that a policy sees, the decision it gives, and three rule policies (historic, nearest,
+cheapest).
 Does not belong here: what the decision leads to (`twin.engine`, `twin.fulfil`), and any optimiser: one is handed in.
 """
 
@@ -30,7 +31,8 @@ class Edges:
     Attributes:
         start: (n + 1,).
         node: (E,) node of the pair.
-        distance_km, cost_amount, planned_hours: (E,) of one parcel with all of the order's lines, in the service that the
+        distance_km, cost_amount, planned_hours: (E,) of one parcel with all of the order's lines,
+        in the service that the
             order's priority asks for; hours hold the node's backlog.
         fills: (E,) whether the node has all of the order's lines now.
     """
@@ -220,7 +222,7 @@ def check_decision(batch: Batch, decision: Decision) -> None:
     shapes = (decision.line_node.shape, decision.service.shape, decision.touched.shape)
     if shapes != ((lines,), (batch.count,), (batch.count,)):
         raise PolicyError(
-            f"A decision has one node a line and one service and mark an order, so shapes {(lines,)}, {(batch.count,)}, "
+            f"A decision has one node a line and one service and mark an order: {(lines,)}, {(batch.count,)}, "
             f"{(batch.count,)}; got {shapes}. Return arrays in the batch's order."
         )
     if lines and (decision.line_node.min() < -1 or decision.line_node.max() >= nodes):
@@ -239,7 +241,7 @@ def check_decision(batch: Batch, decision: Decision) -> None:
         worst = int(cells[over][0])
         raise PolicyError(
             f"A policy gives no more units than are available; node {worst // products}, product {worst % products}: "
-            f"{int(taken[over][0])} given, {int(batch.available.ravel()[worst])} available. Take each order's units off "
+            f"{int(taken[over][0])} given, {int(batch.available.ravel()[worst])} available. Take an order's units off "
             f"before the next."
         )
 

@@ -73,7 +73,10 @@ class Simulation:
                 done["parcel_lines"].append(stack(self._waiting_lines))
                 inbound = _with_open(inbound, self.stock.still_open())
             orders, lines = self._settle(everything=day == p.days - 1)
-            parcels, parcel_lines = in_order(stack(done["parcels"]), "id"), in_order(stack(done["parcel_lines"]), "parcel")
+            parcels, parcel_lines = (
+                in_order(stack(done["parcels"]), "id"),
+                in_order(stack(done["parcel_lines"]), "parcel"),
+            )
             aftermath = follow(self.world, self.seed, parcels, parcel_lines)
             self._plan_restock(aftermath)
             yield DayResult(
@@ -195,7 +198,10 @@ class Simulation:
         sort = np.lexsort((parcels["released_at"], -parcels["priority"], parcels["node"]))
         luck = uniform(self.seed, "pick", parcels["order"])
         times = fulfil.run_queues(
-            node=parcels["node"][sort], released_at=parcels["released_at"][sort], luck=luck[sort], clock=self.clock,
+            node=parcels["node"][sort],
+            released_at=parcels["released_at"][sort],
+            luck=luck[sort],
+            clock=self.clock,
             **self._queue,
         )
         for name, column in zip(("picked_at", "packed_at", "shipped_at"), times, strict=True):
@@ -214,7 +220,11 @@ class Simulation:
         owner = np.searchsorted(parcels["id"], lines["parcel"])
         luck = uniform(self.seed, "race", lines["order"], lines["number"], lines["attempt"])
         gone = luck < self.world.parameters.supply.race_share
-        shorts = {**take(lines, gone), "at": parcels["picked_at"][owner[gone]], "channel": parcels["channel"][owner[gone]]}
+        shorts = {
+            **take(lines, gone),
+            "at": parcels["picked_at"][owner[gone]],
+            "channel": parcels["channel"][owner[gone]],
+        }
         self.stock.write_off(shorts["node"], shorts["product"], shorts["quantity"])
         hours = 1.0 - 3.0 * np.log(uniform(self.seed, "found", shorts["order"]))
         position = np.searchsorted(self._orders["id"], shorts["order"])

@@ -24,7 +24,9 @@ def release_times(world: World, seed: int, order: Ints, allocated_at: Ints, regi
     minutes = p.release_minutes * (0.4 + 1.2 * uniform(seed, "release", order))
     person = touched * 3600.0 * (0.5 - 2.0 * np.log(uniform(seed, "person", order)))
     planted = (region == world.network.geography.region(effects.release_region)) & effects.release_on
-    return np.asarray((allocated_at + 60.0 * minutes + person + planted * 3600.0 * effects.release_hours).astype(np.int64))
+    return np.asarray(
+        (allocated_at + 60.0 * minutes + person + planted * 3600.0 * effects.release_hours).astype(np.int64)
+    )
 
 
 def carriers_for(world: World, place: Ints, at: Ints) -> npt.NDArray[np.int8]:
@@ -51,7 +53,7 @@ def road_seconds(
     world: World, seed: int, order: Ints, node: Ints, place: Ints, service: Ints, carrier: Ints, shipped_at: Ints,
     load: Floats,
 ) -> Floats:  # fmt: skip
-    """Seconds from pick-up to the door: plan × carrier × luck × weather × load, with a tail; the slow carrier adds hours.
+    """Seconds from pick-up to the door: plan × carrier × luck × weather × load, with a tail; the slow one adds hours.
 
     The luck belongs to the order, not to the node, so that policies are compared under the same luck.
     """
@@ -123,7 +125,9 @@ def run_queues(node, released_at, luck, clock, capacity, factor, start, opens, c
             handover_day += 1
         if rests[n] and (first_weekday + handover_day) % 7 == 6:
             handover_day += 1
-        shipped[i] = max(packed[i] + 300, start + handover_day * 86_400 + cutoff[n] * 3600 + 600 + int(1200.0 * luck[i]))
+        shipped[i] = max(
+            packed[i] + 300, start + handover_day * 86_400 + cutoff[n] * 3600 + 600 + int(1200.0 * luck[i])
+        )
     return picked, packed, shipped
 
 

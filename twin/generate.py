@@ -1,6 +1,7 @@
 """Generating a company: run the history, write every system's extract and the truth, whole or not at all.
 
-Belongs here: the order of writing, building folders, the completeness marker. Does not belong here: what a system writes
+Belongs here: the order of writing, building folders,
+the completeness marker. Does not belong here: what a system writes
 (`twin.systems`).
 """
 
@@ -66,9 +67,7 @@ class GenerationReport:
     seconds: float
 
 
-def generate(
-    parameters: TwinParameters, out: Path, truth: Path, progress: Progress | None = None
-) -> GenerationReport:
+def generate(parameters: TwinParameters, out: Path, truth: Path, progress: Progress | None = None) -> GenerationReport:
     """Write the extracts of a simulated company to `out` and its truth to `truth`.
 
     Both are built beside their places and renamed when they are whole; an earlier generation there is replaced.
@@ -80,7 +79,8 @@ def generate(
         progress: Called with (days done, days) after each day.
 
     Raises:
-        GenerationFailed: a folder holds something else, or the disk is full or refuses; what was half-written is removed.
+        GenerationFailed: a folder holds something else,
+        or the disk is full or refuses; what was half-written is removed.
     """
     out, truth = out.absolute(), truth.absolute()
     if truth == out or out in truth.parents:
@@ -95,7 +95,12 @@ def generate(
             path.mkdir(parents=True)
         counts, rows = _write(build_world(parameters), building[out], building[truth], progress)
         digest = sha256_of_json(parameters.model_dump(mode="json"))
-        marker = {"name": parameters.name, "digest": digest, "days": parameters.days, "rows": dict(sorted(rows.items()))}
+        marker = {
+            "name": parameters.name,
+            "digest": digest,
+            "days": parameters.days,
+            "rows": dict(sorted(rows.items())),
+        }
         for folder in (truth, out):
             write_atomically(building[folder] / MARKER, json.dumps(marker, indent=1) + "\n")
         for folder in (truth, out):
@@ -170,7 +175,9 @@ class _Writers:
             self.counts[name] += length(table)
 
 
-def _write(world: World, out: Path, truth_root: Path, progress: Progress | None) -> tuple[dict[str, int], dict[str, int]]:
+def _write(
+    world: World, out: Path, truth_root: Path, progress: Progress | None
+) -> tuple[dict[str, int], dict[str, int]]:
     p = world.parameters
     # Small days are written together: what a frame costs is then paid once for many.
     together = max(1, min(p.chunk_days, int(ORDERS_TOGETHER / p.demand.orders_per_day)))
@@ -214,7 +221,9 @@ def _replace(building: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def generate_company(parameters: TwinParameters, paths: CompanyPaths, progress: Progress | None = None) -> GenerationReport:
+def generate_company(
+    parameters: TwinParameters, paths: CompanyPaths, progress: Progress | None = None
+) -> GenerationReport:
     """Generate into a company's folder of the home: `paths.extracts` and `paths.truth`.
 
     Raises:

@@ -122,7 +122,15 @@ def load_geography(name: str, areas_per_region: int) -> Geography:
         weight = np.array([float(row["demand_weight"]) for row in rows])
         text = {
             column: [row[column] for row in rows]
-            for column in ("region_code", "name", "local_name", "parent_region_code", "city", "local_city", "post_prefix")
+            for column in (
+                "region_code",
+                "name",
+                "local_name",
+                "parent_region_code",
+                "city",
+                "local_city",
+                "post_prefix",
+            )
         }
     except (KeyError, ValueError) as error:
         raise BadParameters(

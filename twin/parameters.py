@@ -218,7 +218,8 @@ class Defects(Group):
             shared_phone: Customer records.
         missing_gtin, wrong_gtin, unit_mixup, renamed_product, duplicate_product, reused_code: Product records.
         renamed_node, moved_node, duplicate_node: Warehouse records.
-        duplicate_row, corrected_row, late_row: Order records: written twice, corrected later, delivered in a later file.
+        duplicate_row, corrected_row, late_row: Order records: written twice, corrected later,
+        delivered in a later file.
         missing_region, unknown_product, zero_quantity, broken_time, wrong_zone, orphan_parcel: Order, line and parcel
             records.
     """
@@ -327,7 +328,9 @@ def load_parameters(path: Path, **overrides: Any) -> TwinParameters:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadParameters(f"Parameters are a readable YAML file; {path} is not: {error}. Mend or rename it.") from error
+        raise BadParameters(
+            f"Parameters are a readable YAML file; {path} is not: {error}. Mend or rename it."
+        ) from error
     if not isinstance(content, dict):
         raise BadParameters(f"Parameters are a mapping of names to values; {path} holds a {type(content).__name__}.")
     return checked({**content, **{key: value for key, value in overrides.items() if value is not None}}, str(path))

@@ -49,5 +49,7 @@ def build_people(parameters: TwinParameters, geography: Geography) -> People:
     shares = np.cumsum(geography.area_weight[: geography.areas_per_region])[:-1]
     area = np.searchsorted(shares, uniform(parameters.seed, "area", k))
     activity = np.where(k < companies, k / companies, (k - companies) / max(1, count - companies))
-    tier = 3 - np.searchsorted(np.array([0.02, 0.10, 0.30]), activity + 0.04 * (uniform(parameters.seed, "tier", k) - 0.5))
+    tier = 3 - np.searchsorted(
+        np.array([0.02, 0.10, 0.30]), activity + 0.04 * (uniform(parameters.seed, "tier", k) - 0.5)
+    )
     return People(region.astype(np.int16), area.astype(np.int16), np.clip(tier, 0, 3).astype(np.int8), companies)

@@ -73,7 +73,8 @@ class Score:
     unavailable: dict[str, str]
 
 
-_ENTITIES = {"customers": ("customer_code", "customer_id", "customer"), "products": ("product_code", "product_id", "product"),
+_ENTITIES = {"customers": ("customer_code", "customer_id", "customer"), "products": ("product_code", "product_id",
+"product"),
              "warehouses": ("warehouse_code", "warehouse_id", "node")}  # fmt: skip
 
 
@@ -131,7 +132,8 @@ def _match(
             select source_system, {code}, any_value({true}) as true_id
             from read_parquet(?) group by all having count(distinct {true}) = 1
         )
-        select x.{golden} as golden, t.true_id from truth as t left join xref_{entity} as x using (source_system, {code})
+        select x.{golden} as golden, t.true_id from truth as t left join xref_{entity} as x using (source_system,
+        {code})
     """
     frame = connection.execute(query, [str(truth / f"{entity}.parquet")]).pl()
     known = frame.filter(pl.col("golden").is_not_null())

@@ -130,7 +130,9 @@ class Stock:
         closing = self.on_hand.sum(axis=1, dtype=np.int64)
         signed = sum(_SIGN[flow] * self.flows[number] for number, flow in enumerate(FLOWS))
         if (closing != self.opening + signed).any() or self.on_hand.min() < 0 or (self.on_hand < self.reserved).any():
-            raise StockImbalance(f"Day {day}: stock does not balance; closing {closing}, expected {self.opening + signed}.")
+            raise StockImbalance(
+                f"Day {day}: stock does not balance; closing {closing}, expected {self.opening + signed}."
+            )
 
     def still_open(self) -> Inbound:
         """Receipts that had not come by the end of the horizon."""

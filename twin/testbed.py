@@ -31,7 +31,8 @@ FIGURES: dict[str, tuple[str, str, str]] = {
     "waited_share": ("waited", "kept", "orders that met a stock-out at every node they were offered"),
     "unfilled_share": ("unfilled", "kept", "orders with a line that was given up"),
 }
-_SUMS = ("delivered", "on_time", "door_hours", "handling_hours", "split", "waited", "kept", "unfilled", "parcels", "cost",
+_SUMS = ("delivered", "on_time", "door_hours", "handling_hours", "split", "waited", "kept", "unfilled", "parcels",
+"cost",
          "crossing", "touched")  # fmt: skip
 
 
@@ -155,7 +156,9 @@ class Tally:
     def outcome(self, policy: str, seed: int) -> Outcome:
         """The figures of what was counted."""
         regions = self.world.network.geography.codes
-        figures = {name: _ratio(self.cells[over].sum(), self.cells[under].sum()) for name, (over, under, _) in FIGURES.items()}
+        figures = {
+            name: _ratio(self.cells[over].sum(), self.cells[under].sum()) for name, (over, under, _) in FIGURES.items()
+        }
         figures["stock_out_share"] = _ratio(self.empty, self.pairs)
         return Outcome(
             policy, seed, self.orders, figures, self._by(regions, 1), self._by(list(TIERS), 0),
@@ -190,7 +193,7 @@ def simulate(policy: Policy | None, world: World, seed: int) -> Outcome:
 
 
 def compare(first: Policy, second: Policy, world: World, replications: int) -> Comparison:
-    """Paired differences (second minus first) over replications with seeds seed + 1, seed + 2, …
+    """Paired differences (second minus first) over replications with the seeds after the world's own.
 
     Raises:
         PolicyError: a policy's decision cannot be carried out.
@@ -201,8 +204,10 @@ def compare(first: Policy, second: Policy, world: World, replications: int) -> C
         pairs.append((simulate(first, world, seed), simulate(second, world, seed)))
     return Comparison(
         first.name, second.name, replications, _differences([(a.figures, b.figures) for a, b in pairs]),
-        {place: _differences([(a.by_region[place], b.by_region[place]) for a, b in pairs]) for place in pairs[0][0].by_region},
-        {place: _differences([(a.by_tier[place], b.by_tier[place]) for a, b in pairs]) for place in pairs[0][0].by_tier},
+        {place: _differences([(a.by_region[place], b.by_region[place]) for a,
+        b in pairs]) for place in pairs[0][0].by_region},
+        {place: _differences([(a.by_tier[place], b.by_tier[place]) for a,
+        b in pairs]) for place in pairs[0][0].by_tier},
     )  # fmt: skip
 
 

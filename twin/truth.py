@@ -28,7 +28,8 @@ from workspace.files import write_atomically
 class Truth:
     """Truth tables, written as the days go by.
 
-    Tables: `customers`, `products`, `warehouses` (record → true number), `orders`, `parcels`, `stock_ledger`, `defects`;
+    Tables: `customers`, `products`, `warehouses` (record → true number), `orders`, `parcels`, `stock_ledger`,
+    `defects`;
     `effects.json`, `parameters.json`, `calibration.json`.
     """
 
@@ -59,7 +60,8 @@ class Truth:
                 "ordered_at": orders["ordered_at"], "promised_at": orders["promised_at"],
                 "fair_promised_at": orders["fair_promised_at"], "shipped_at": orders["shipped_at"],
                 "delivered_at": orders["delivered_at"], "scanned_at": orders["scanned_at"],
-                "cancelled_at": orders["cancelled_at"], "given_up_at": orders["given_up_at"], "parcels": orders["parcels"],
+                "cancelled_at": orders["cancelled_at"], "given_up_at": orders["given_up_at"],
+                "parcels": orders["parcels"],
                 "is_rule_change": rule_applies(world, orders["place"], orders["ordered_at"]),
             }))  # fmt: skip
         if length(result.parcels):
@@ -71,7 +73,8 @@ class Truth:
                 "distance_km": np.round(world.network.distance_km[parcels["node"], parcels["place"]], 1),
                 "allocated_at": parcels["allocated_at"], "released_at": parcels["released_at"],
                 "picked_at": parcels["picked_at"], "shipped_at": parcels["shipped_at"],
-                "delivered_at": parcels["delivered_at"], "scanned_at": parcels["scanned_at"], "touched": parcels["touched"],
+                "delivered_at": parcels["delivered_at"], "scanned_at": parcels["scanned_at"],
+                "touched": parcels["touched"],
                 "is_cross_region": world.network.node_region[parcels["node"]] != parcels["region"],
                 "is_empty": parcels["is_empty"],
             }))  # fmt: skip

@@ -74,7 +74,9 @@ def units_per_order(parameters: TwinParameters) -> float:
 def _assortment(parameters: TwinParameters, network: Network, catalogue: Catalogue) -> npt.NDArray[np.bool_]:
     p = parameters.supply
     rank = (np.arange(catalogue.count) + 0.5) / catalogue.count
-    luck = uniform(parameters.seed, "assortment", np.arange(network.count)[:, None], np.arange(catalogue.count)[None, :])
+    luck = uniform(
+        parameters.seed, "assortment", np.arange(network.count)[:, None], np.arange(catalogue.count)[None, :]
+    )
     factor = np.where(network.node_kind == 1, p.store_factor, 1.0)[:, None]
     stocked = (rank[None, :] < p.core_share * factor) | (luck < p.local_share * factor)
     # What nobody would hold lies at the two most different hubs, so that every product can be sold.

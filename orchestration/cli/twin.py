@@ -63,7 +63,11 @@ def generate(
 
 @app.command()
 def calibration(
-    preset: Preset = "demo", parameters: Parameters = None, days: Days = None, seed: Seed = None, as_json: AsJson = False
+    preset: Preset = "demo",
+    parameters: Parameters = None,
+    days: Days = None,
+    seed: Seed = None,
+    as_json: AsJson = False,
 ) -> None:
     """Simulate without writing; show what was asked beside what came out."""
     from orchestration.cli.printing import print_json, print_table
@@ -91,7 +95,7 @@ def score(
     truth: Annotated[Path | None, typer.Option(help="Folder of the truth; default: the current company's.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the published snapshot with the truth: who is the same, which orders are there, which labels are wrong."""
+    """Compare the published snapshot with the truth: who is the same, which orders are there, which labels wrong."""
     from dataclasses import asdict
 
     from orchestration.cli.printing import RESULTS, print_json, print_table
@@ -109,7 +113,8 @@ def score(
         "precision": "precision", "recall": "recall", "f1": "F1",
     })  # fmt: skip
     RESULTS.print(f"Orders: {result.orders_found:,} of {result.orders_true:,} found.")
-    print_table("Late labels, and what truly happened against a fair promise", [asdict(label) for label in result.labels], {
+    print_table("Late labels, and what truly happened against a fair promise",
+    [asdict(label) for label in result.labels], {
         "region_code": "region (empty: all)", "orders": "orders", "late_share": "late", "true_late_share": "truly late",
         "wrong_share": "label wrong",
     })  # fmt: skip
@@ -151,7 +156,9 @@ def _show(result: "Comparison") -> None:
 
     columns = {"figure": "figure", "first": result.first, "second": result.second, "mean": "difference",
                "low": "from", "high": "to", "verdict": ""}  # fmt: skip
-    print_table(f"{result.second} minus {result.first}, {result.replications} replications", map(_row, result.overall), columns)
+    print_table(
+        f"{result.second} minus {result.first}, {result.replications} replications", map(_row, result.overall), columns
+    )
     for title, groups in (("region", result.by_region), ("tier", result.by_tier)):
         rows = [
             {"place": place, **_row(difference)} for place, differences in groups.items() for difference in differences

@@ -47,12 +47,14 @@ class Care:
         received = np.where(returns["received_at"] <= self.horizon_end, returns["received_at"], 0)
         refund = np.where(received > 0, prices[returns["product"]] * returns["quantity"] / 100.0, 0.0)
         frame = pl.DataFrame({
-            "order": returns["order"], "line": returns["number"], "pieces": returns["quantity"], "asked": returns["requested_at"],
+            "order": returns["order"], "line": returns["number"], "pieces": returns["quantity"],
+            "asked": returns["requested_at"],
             "received": received, "reason": named(REASONS, returns["reason"]), "refund": refund,
         })  # fmt: skip
         channel = returns["channel"]
         self.files.add("care/returns", frame.select(
-            return_no="R" + pl.col("order").cast(pl.String) + "-" + pl.col("line").cast(pl.String), system=order_system(channel),
+            return_no="R" + pl.col("order").cast(pl.String) + "-" + pl.col("line").cast(pl.String),
+            system=order_system(channel),
             order_ref=order_code(channel, returns["order"]), order_line="line", pieces="pieces", asked=iso("asked"),
             received=iso("received"), reason="reason", refund=pl.when(pl.col("received") > 0).then("refund"),
         ), CSV)  # fmt: skip
@@ -64,7 +66,8 @@ class Care:
         })  # fmt: skip
         self.files.add("care/ratings", frame.select(
             rating_no="V" + pl.col("order").cast(pl.String), system=order_system(reviews["channel"]),
-            order_ref=order_code(reviews["channel"], reviews["order"]), stars="stars", given=iso("created"), answered=iso("answered"),
+            order_ref=order_code(reviews["channel"], reviews["order"]), stars="stars", given=iso("created"),
+            answered=iso("answered"),
         ), CSV)  # fmt: skip
 
     def _tickets(self, contacts: Columns, prices: np.ndarray) -> None:
@@ -73,8 +76,10 @@ class Care:
         frame = pl.DataFrame({"order": contacts["order"], "at": contacts["at"], "late": contacts["is_late"]})
         self.files.add("care/tickets", frame.select(
             ticket="T" + pl.col("order").cast(pl.String) + "-" + pl.col("at").cast(pl.String),
-            order=pl.struct(system=order_system(contacts["channel"]), ref=order_code(contacts["channel"], contacts["order"])),
-            opened=offset("at"), topic=pl.when(pl.col("late") == 1).then(pl.lit("where_is_my_order")).otherwise(pl.lit("question")),
+            order=pl.struct(system=order_system(contacts["channel"]), ref=order_code(contacts["channel"],
+            contacts["order"])),
+            opened=offset("at"),
+            topic=pl.when(pl.col("late") == 1).then(pl.lit("where_is_my_order")).otherwise(pl.lit("question")),
             agent="op-" + pl.Series(clerk + 100).cast(pl.String),
         ), JSONL)  # fmt: skip
 
@@ -95,9 +100,11 @@ def write_outside(world: World, files: Files) -> None:
         "kind": named(_KINDS, outside.kind), "region": choose(WEATHER, regions), "node": choose(OUTAGE, nodes),
         "category": choose(MARKET, lines), "severity": outside.severity, "started": world.start + outside.started,
         "ended": np.where(outside.ended < end, world.start + outside.ended, 0),
-        "observed": np.minimum(world.start + outside.started + 3600, world.start + end - 1), "number": np.arange(len(outside.kind)),
+        "observed": np.minimum(world.start + outside.started + 3600, world.start + end - 1),
+        "number": np.arange(len(outside.kind)),
     })  # fmt: skip
     files.write("outside/signals", frame.select(
-        id="SIG" + pl.col("number").cast(pl.String).str.zfill(6), kind="kind", region="region", node="node", category="category",
+        id="SIG" + pl.col("number").cast(pl.String).str.zfill(6), kind="kind", region="region", node="node",
+        category="category",
         severity="severity", observed=offset("observed"), started=offset("started"), ended=offset("ended"),
     ), JSONL)  # fmt: skip

@@ -1,7 +1,10 @@
-"""Orders as the channels write them: shop (CSV, heads and lines apart), social selling (nested JSON lines), tills (one CSV
-row a line, GBK, Chinese headers).
+"""Orders as the channels write them.
 
-Belongs here: the three shapes and the errors of order records. Does not belong here: parcels (`twin.systems.fulfilment`).
+The shop writes CSV with heads and lines apart, social selling nested JSON lines, tills one GBK row a line with Chinese
+headers.
+
+Belongs here: the three shapes and the errors of order records.
+Does not belong here: parcels (`twin.systems.fulfilment`).
 """
 
 from dataclasses import dataclass
@@ -51,7 +54,7 @@ class Channels:
         return heads.select("order", "source_system", "order_code", "written_status")
 
     def _heads(self, orders: Columns, lines: Columns) -> pl.DataFrame:
-        world, g = self.world, self.world.network.geography
+        g = self.world.network.geography
         state = self._state(orders, lines)
         region = orders["region"].astype(np.int64)
         shipping = np.where(orders["goods"] >= 9_900, 0, 1_000)
@@ -59,22 +62,27 @@ class Channels:
         jitter = ((orders["customer"] * 37 % 101) - 50) / 1000.0
         codes = order_code(orders["channel"], orders["id"])
         changed = np.max([np.where(t <= self.horizon_end, t, 0) for t in (
-            orders["ordered_at"], orders["approved_at"], orders["cancelled_at"], orders["shipped_at"], orders["scanned_at"],
+            orders["ordered_at"], orders["approved_at"], orders["cancelled_at"], orders["shipped_at"],
+            orders["scanned_at"],
         )], axis=0)  # fmt: skip
         frame = pl.DataFrame({
             "order": orders["id"], "source_system": order_system(orders["channel"]), "order_code": codes,
             "channel": named(CHANNELS, orders["channel"]), "customer": orders["customer"], "region": region,
             "region_code": named(g.codes, region), "local_region": named(g.local_names, region),
-            "region_name": named(g.names, region), "local_city": named(g.local_cities, region), "city": named(g.cities, region),
+            "region_name": named(g.names, region), "local_city": named(g.local_cities, region),
+            "city": named(g.cities, region),
             "postal_code": postal_codes(g, orders["place"], orders["customer"]),
             "latitude": np.round(g.area_latitude[orders["place"]] + jitter, 5),
             "longitude": np.round(g.area_longitude[orders["place"]] + jitter, 5),
             "priority": named(PRIORITIES, orders["priority"]), "state": state, "written_status": named(STATES, state),
             "ordered_at": orders["ordered_at"], "promised_at": orders["promised_at"],
-            "approved_at": np.where((orders["approved_at"] <= self.horizon_end) & (orders["cancelled_at"] == 0), orders["approved_at"], 0),
-            "cancelled_at": np.where(orders["cancelled_at"] > 0, orders["cancelled_at"], np.where(state == 6, orders["given_up_at"], 0)),
+            "approved_at": np.where((orders["approved_at"] <= self.horizon_end) & (orders["cancelled_at"] == 0),
+            orders["approved_at"], 0),
+            "cancelled_at": np.where(orders["cancelled_at"] > 0, orders["cancelled_at"], np.where(state == 6,
+            orders["given_up_at"], 0)),
             "changed_at": np.maximum(changed, orders["ordered_at"]), "home": orders["home_node"].astype(np.int64),
-            "goods": orders["goods"] / 100.0, "discount": orders["discount"] / 100.0, "shipping": shipping / 100.0, "tax": tax / 100.0,
+            "goods": orders["goods"] / 100.0, "discount": orders["discount"] / 100.0, "shipping": shipping / 100.0,
+            "tax": tax / 100.0,
             "total": (orders["goods"] + shipping + tax - orders["discount"]) / 100.0,
         })  # fmt: skip
         place = ("channels", "orders", "order_code")
@@ -104,7 +112,8 @@ class Channels:
         channel = orders["channel"][owner]
         system = SYSTEM_NUMBER[channel]
         frame = pl.DataFrame({
-            "order": lines["order"], "system": system, "order_code": heads["order_code"].gather(owner), "number": lines["number"],
+            "order": lines["order"], "system": system, "order_code": heads["order_code"].gather(owner),
+            "number": lines["number"],
             "product": lines["product"].astype(np.int64), "quantity": lines["quantity"].astype(np.int64),
             "price": lines["unit_price"] / 100.0, "discount": lines["discount"] / 100.0,
             "amount": (lines["unit_price"] * lines["quantity"] - lines["discount"]) / 100.0,
@@ -112,7 +121,8 @@ class Channels:
         })  # fmt: skip
         key = lines["order"] * 16 + lines["number"]
         place = ("channels", "order_lines", "order_code")
-        frame = self.log.spoil(frame, self.log.chosen("zero_quantity", "channels", key), "quantity", "zero_quantity", place,
+        frame = self.log.spoil(frame, self.log.chosen("zero_quantity", "channels", key), "quantity", "zero_quantity",
+        place,
                                lambda quantity: quantity * 0)  # fmt: skip
         codes = repeated("", frame.height)
         for number, name in enumerate(ORDER_SYSTEMS):
@@ -126,10 +136,14 @@ class Channels:
         nodes = pl.Series(node_codes(self.world.network, "shop"))
         states = pl.Series(_SHOP_STATES)
         frame = heads.select(
-            order_no="order_code", sales_channel="channel", account_no=code("shop", "customer", heads["customer"].to_numpy()),
-            placed=iso("ordered_at"), promised=iso("promised_at"), province="local_region", city="local_city", zip="postal_code",
-            lat="latitude", lon="longitude", priority="priority", state=states.gather(heads["state"]), paid=iso("approved_at"),
-            voided=iso("cancelled_at"), home_node=nodes.gather(heads["home"]), goods="goods", freight="shipping", vat="tax",
+            order_no="order_code", sales_channel="channel", account_no=code("shop", "customer",
+            heads["customer"].to_numpy()),
+            placed=iso("ordered_at"), promised=iso("promised_at"), province="local_region", city="local_city",
+            zip="postal_code",
+            lat="latitude", lon="longitude", priority="priority", state=states.gather(heads["state"]),
+            paid=iso("approved_at"),
+            voided=iso("cancelled_at"), home_node=nodes.gather(heads["home"]), goods="goods", freight="shipping",
+            vat="tax",
             rebate="discount", total="total", changed=iso("changed_at"),
         )  # fmt: skip
         broken = self.log.chosen("broken_time", "shop", heads["order"].to_numpy())
@@ -143,7 +157,8 @@ class Channels:
         self.files.postpone("shop/orders", frame.filter(late), CSV)
         self.files.add("shop/orders", self._again(frame.filter(~late), heads.filter(~late), "shop"), CSV)
         self.files.add("shop/lines", lines.select(
-            order_no="order_code", position="number", sku="product_code", pieces="quantity", price="price", rebate="discount",
+            order_no="order_code", position="number", sku="product_code", pieces="quantity", price="price",
+            rebate="discount",
             amount="amount", placed=iso("ordered_at"),
         ), CSV)  # fmt: skip
 
@@ -152,7 +167,8 @@ class Channels:
         order = heads["order"].to_numpy()
         twice = self.log.chosen("duplicate_row", system, order)
         corrected = self.log.chosen("corrected_row", system, order) & ~twice
-        self.log.note(system, "orders", frame["order_no"].filter(twice), "", "duplicate_row", frame["order_no"].filter(twice),
+        self.log.note(system, "orders", frame["order_no"].filter(twice), "", "duplicate_row",
+        frame["order_no"].filter(twice),
                       frame["order_no"].filter(twice))  # fmt: skip
         early = frame.filter(pl.Series(corrected)).with_columns(
             state=pl.lit(_SHOP_STATES[0]), zip=pl.lit(None, dtype=pl.String), changed=pl.col("placed")
@@ -163,7 +179,8 @@ class Channels:
 
     def _social(self, heads: pl.DataFrame, lines: pl.DataFrame, day: int) -> None:
         items = lines.group_by("order", maintain_order=True).agg(
-            pl.struct(no="number", item="product_code", qty="quantity", fen=(pl.col("price") * 100).round(0).cast(pl.Int64),
+            pl.struct(no="number", item="product_code", qty="quantity",
+            fen=(pl.col("price") * 100).round(0).cast(pl.Int64),
                       off_fen=(pl.col("discount") * 100).round(0).cast(pl.Int64)).alias("items")
         )  # fmt: skip
         frame = heads.join(items, on="order", how="left", maintain_order="left")
@@ -178,12 +195,16 @@ class Channels:
 
     def _pos(self, heads: pl.DataFrame, lines: pl.DataFrame, day: int) -> None:
         nodes = pl.Series(node_codes(self.world.network, "pos"))
-        frame = lines.join(heads.drop("order_code", "ordered_at", "discount"), on="order", how="left", maintain_order="left")
+        frame = lines.join(
+            heads.drop("order_code", "ordered_at", "discount"), on="order", how="left", maintain_order="left"
+        )
         customer = frame["customer"].to_numpy()
         self.files.add("pos/sales", frame.select(
             小票号="order_code", 行号="number", 会员号=code("pos", "customer", customer), 时间=slashed("ordered_at"),
             承诺送达=slashed("promised_at"), 付款=slashed("approved_at"), 取消=slashed("cancelled_at"),
-            状态=pl.Series(_POS_STATES).gather(frame["state"]), 优先级="priority", 省份="local_region", 城市="local_city", 邮编="postal_code",
+            状态=pl.Series(_POS_STATES).gather(frame["state"]), 优先级="priority",
+            省份="local_region", 城市="local_city",
+            邮编="postal_code",
             默认仓=nodes.gather(frame["home"]), 货号="product_code", 数量="quantity", 单价="price", 折扣="discount",
             金额="amount", 运费="shipping", 更新=slashed("changed_at"),
         ), GBK)  # fmt: skip

@@ -72,7 +72,10 @@ def parcel_code(parcel: Ints) -> pl.Series:
 
 def node_codes(network: Network, system: str) -> list[str]:
     """A system's codes of all nodes."""
-    city = [LATIN_CITY_CODES.get(network.geography.codes[r], network.geography.codes[r][-2:] + "X") for r in network.node_region]
+    city = [
+        LATIN_CITY_CODES.get(network.geography.codes[r], network.geography.codes[r][-2:] + "X")
+        for r in network.node_region
+    ]
     if system == "wms":
         seen: dict[str, int] = {}
         result = []

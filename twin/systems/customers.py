@@ -55,7 +55,9 @@ class CustomerBook:
         truth = []
         for number, system in enumerate(ORDER_SYSTEMS):
             mine = SYSTEM_NUMBER[orders["channel"]] == number
-            truth += self._register(files, system, *self.newcomers(system, orders["customer"][mine], orders["ordered_at"][mine]))
+            truth += self._register(
+                files, system, *self.newcomers(system, orders["customer"][mine], orders["ordered_at"][mine])
+            )
         customer, at = orders["customer"], orders["ordered_at"]
         company = customer < self.world.people.companies
         tier = self.world.people.tier[customer]
@@ -79,7 +81,7 @@ class CustomerBook:
         return [pl.DataFrame({"source_system": repeated(system, len(who)), "customer_code": codes, "customer": who})]
 
     def _fields(self, system: str, who: Ints, at: Ints, record: Ints) -> pl.DataFrame:
-        """True fields with the system's errors, and the columns code, name, created_at, updated_at, tier, is_company."""
+        """True fields with the system's errors, and code, name, loyalty, is_company, tier and at."""
         world, log = self.world, self.log
         fields = true_fields(world.parameters.seed, world.people, world.network.geography, who)
         latin = log.chosen("latin_name", system, who, _LATIN_FACTOR[system])
@@ -125,7 +127,8 @@ def _codes(system: str, record: Ints) -> pl.Series:
 def _shop(files: Files, world: World, frame: pl.DataFrame) -> None:
     files.add("shop/accounts", frame.select(
         account_no="code", name="name", email="email", mobile="phone", address="address", city="local_city",
-        zip="postal_code", province=_local_region(world, frame), segment=pl.when("is_company").then(pl.lit("company")).otherwise(pl.lit("private")),
+        zip="postal_code", province=_local_region(world, frame),
+        segment=pl.when("is_company").then(pl.lit("company")).otherwise(pl.lit("private")),
         level="tier", registered=iso("at"), changed=iso("at"),
     ), CSV)  # fmt: skip
 

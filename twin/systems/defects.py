@@ -43,8 +43,10 @@ class DefectLog:
         """Log defects of one kind: series of equal length."""
         if len(code):
             self.parts.append(pl.DataFrame({
-                "source_system": repeated(system, len(code)), "table": repeated(table, len(code)), "code": code.cast(pl.String),
-                "field": repeated(column, len(code)), "defect": repeated(kind, len(code)), "true_value": true.cast(pl.String),
+                "source_system": repeated(system, len(code)), "table": repeated(table, len(code)),
+                "code": code.cast(pl.String),
+                "field": repeated(column, len(code)), "defect": repeated(kind, len(code)),
+                "true_value": true.cast(pl.String),
                 "written_value": written.cast(pl.String),
             }, schema=LOG_SCHEMA))  # fmt: skip
 
@@ -82,4 +84,6 @@ def _swapped(value: str | None) -> str | None:
         return value
     place = 1 + sum(map(ord, value)) % (len(value) - 1) if len(value) > 2 else 1
     left, right = value[place - 1], value[place]
-    return value[: place - 1] + right + left + value[place + 1 :] if left != right else value[:place] + value[place - 1 :]
+    return (
+        value[: place - 1] + right + left + value[place + 1 :] if left != right else value[:place] + value[place - 1 :]
+    )

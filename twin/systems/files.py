@@ -1,6 +1,7 @@
 """Extract files: frames gathered over the days of a chunk, written in a format, the same bytes for the same rows.
 
-Belongs here: CSV in any encoding, JSON lines, Parquet, SQLite; counting rows. Does not belong here: columns of a system.
+Belongs here: CSV in any encoding, JSON lines, Parquet,
+SQLite; counting rows. Does not belong here: columns of a system.
 """
 
 import sqlite3
@@ -110,7 +111,7 @@ class Files:
         self.rows[path.relative_to(self.root).as_posix()] = frame.height
 
     def insert(self, name: str, table: str, frame: pl.DataFrame) -> None:
-        """Append rows to a table of the SQLite file `<name>.sqlite`; columns are text, integer or real by their type."""
+        """Append rows to a table of the SQLite file `<name>.sqlite`; columns are typed alike."""
         path = self.root / f"{name}.sqlite"
         path.parent.mkdir(parents=True, exist_ok=True)
         if name not in self._databases:

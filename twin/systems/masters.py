@@ -1,6 +1,7 @@
 """Product and node records: five catalogues and four lists of nodes that describe the same things differently.
 
-Belongs here: what shop, social, tills, ERP and WMS say of products; shop, tills, ERP and WMS of nodes; reference regions;
+Belongs here: what shop, social, tills, ERP and WMS say of products; shop, tills,
+ERP and WMS of nodes; reference regions;
 carrier rates of the TMS. Does not belong here: the true records (`twin.catalogue`, `twin.network`).
 """
 
@@ -69,20 +70,26 @@ class Masters:
         frame = pl.DataFrame({
             "code": own.zip_with(pl.Series(first), own + "-2"), "latin_name": latin, "local_name": local,
             "brand": named(BRANDS, brand), "local_brand": named(LOCAL_BRANDS, brand),
-            "category": named([x.name for x in LINES], line), "local_category": named([x.local_name for x in LINES], line),
-            "model": model, "gtin": pl.Series(catalogue.gtin[number]).cast(pl.String), "weight_kg": catalogue.weight_kg[number],
+            "category": named([x.name for x in LINES], line), "local_category": named([x.local_name for x in LINES],
+            line),
+            "model": model, "gtin": pl.Series(catalogue.gtin[number]).cast(pl.String),
+            "weight_kg": catalogue.weight_kg[number],
             "length_cm": catalogue.length_cm[number], "width_cm": catalogue.width_cm[number],
             "height_cm": catalogue.height_cm[number], "price": catalogue.price_cents[number] / 100.0,
             "cost": catalogue.cost_cents[number] / 100.0, "at": np.full(len(number), self.world.start - 30 * 86_400),
         })  # fmt: skip
         place = (system, "products", "code")
         for column in ("latin_name", "local_name"):
-            frame = log.spoil(frame, renamed, column, "renamed_product", place, lambda text: text.str.replace(" ", "-") + " NEW")
+            frame = log.spoil(
+                frame, renamed, column, "renamed_product", place, lambda text: text.str.replace(" ", "-") + " NEW"
+            )
         frame = log.spoil(frame, log.chosen("missing_gtin", system, number), "gtin", "missing_gtin", place,
                           lambda gtin: pl.Series([None] * len(gtin), dtype=pl.String))  # fmt: skip
         frame = log.spoil(frame, log.chosen("wrong_gtin", system, number), "gtin", "wrong_gtin", place,
-                          lambda gtin: gtin.str.slice(0, 12) + ((gtin.str.slice(12).cast(pl.Int64) + 3) % 10).cast(pl.String))  # fmt: skip
-        frame = log.spoil(frame, log.chosen("unit_mixup", system, number) & (catalogue.weight_kg[number] < 9.9), "weight_kg",
+                          lambda gtin: gtin.str.slice(0,
+                          12) + ((gtin.str.slice(12).cast(pl.Int64) + 3) % 10).cast(pl.String))  # fmt: skip
+        frame = log.spoil(frame, log.chosen("unit_mixup", system, number) & (catalogue.weight_kg[number] < 9.9),
+        "weight_kg",
                           "unit_mixup", place, lambda kilos: kilos * 1000.0)  # fmt: skip
         reused = first & (reused_number(log, system, number, catalogue.count) != number)
         log.note(system, "products", frame["code"].filter(reused), "code", "reused_code",
@@ -90,7 +97,9 @@ class Masters:
         second = ~first
         log.note(system, "products", frame["code"].filter(second), "code", "duplicate_product", own.filter(second),
                  frame["code"].filter(second))  # fmt: skip
-        truth = pl.DataFrame({"source_system": repeated(system, len(number)), "product_code": frame["code"], "product": number})
+        truth = pl.DataFrame(
+            {"source_system": repeated(system, len(number)), "product_code": frame["code"], "product": number}
+        )
         return frame, truth
 
     def _nodes(self) -> list[pl.DataFrame]:
@@ -101,8 +110,10 @@ class Masters:
         local_city, city = named(geography.local_cities, region), named(geography.cities, region)
         k = np.arange(network.count)
         base = pl.DataFrame({
-            "node": k, "kind": kind, "local_name": [f"{c}{'门店' if t == 'store' else '配送中心'}{n + 1}" for c, t, n in zip(local_city, kind, k, strict=True)],
-            "latin_name": [f"{c} {'Store' if t == 'store' else 'DC'} {n + 1}" for c, t, n in zip(city, kind, k, strict=True)],
+            "node": k, "kind": kind, "local_name": [f"{c}{'门店' if t == 'store' else '配送中心'}{n + 1}" for c, t,
+            n in zip(local_city, kind, k, strict=True)],
+            "latin_name": [f"{c} {'Store' if t == 'store' else 'DC'} {n + 1}" for c, t, n in zip(city, kind, k,
+            strict=True)],
             "street": [f"工业大道{100 + 7 * n}号" for n in k], "local_city": local_city, "city": city,
             "postal_code": [f"{geography.prefixes[r]}{n % 90:02d}00" for r, n in zip(region, k, strict=True)],
             "region_code": named(geography.codes, region), "local_region": named(geography.local_names, region),
@@ -113,7 +124,15 @@ class Masters:
         for system in ("erp", "wms", "shop", "pos"):
             frame = self._node_fields(system, base)
             _NODE_WRITERS[system](self.files, frame)
-            truth.append(pl.DataFrame({"source_system": repeated(system, frame.height), "warehouse_code": frame["code"], "node": frame["node"]}))
+            truth.append(
+                pl.DataFrame(
+                    {
+                        "source_system": repeated(system, frame.height),
+                        "warehouse_code": frame["code"],
+                        "node": frame["node"],
+                    }
+                )
+            )
         return truth
 
     def _node_fields(self, system: str, base: pl.DataFrame) -> pl.DataFrame:
@@ -122,14 +141,33 @@ class Masters:
         k = frame["node"].to_numpy()
         place = (system, "warehouses", "code")
         renamed = log.chosen("renamed_node", system, k)
-        frame = log.spoil(frame, renamed, "latin_name", "renamed_node", place, lambda name: name.str.replace(" DC ", " Logistics Park "))
-        frame = log.spoil(frame, renamed, "local_name", "renamed_node", place, lambda name: name.str.replace("配送中心", "物流园"))
+        frame = log.spoil(
+            frame,
+            renamed,
+            "latin_name",
+            "renamed_node",
+            place,
+            lambda name: name.str.replace(" DC ", " Logistics Park "),
+        )
+        frame = log.spoil(
+            frame, renamed, "local_name", "renamed_node", place, lambda name: name.str.replace("配送中心", "物流园")
+        )
         moved = log.chosen("moved_node", system, k)
         frame = log.spoil(frame, moved, "latitude", "moved_node", place, lambda x: (x + 0.03).round(2))
         twice = log.chosen("duplicate_node", system, k)
         if twice.any() and system in ("erp", "wms"):
-            again = frame.filter(pl.Series(twice)).with_columns(code=pl.col("code") + "B", latin_name=pl.col("latin_name") + " (old)")
-            log.note(system, "warehouses", again["code"], "code", "duplicate_node", frame["code"].filter(pl.Series(twice)), again["code"])
+            again = frame.filter(pl.Series(twice)).with_columns(
+                code=pl.col("code") + "B", latin_name=pl.col("latin_name") + " (old)"
+            )
+            log.note(
+                system,
+                "warehouses",
+                again["code"],
+                "code",
+                "duplicate_node",
+                frame["code"].filter(pl.Series(twice)),
+                again["code"],
+            )
             frame = pl.concat([frame, again])
         return frame
 
@@ -148,13 +186,15 @@ class Masters:
         nearest = np.array([np.flatnonzero(network.node_region == r)[0] for r in origins])
         band = network.band[nearest][:, ::count].astype(np.int64)
         o, d, c, s = (x.ravel() for x in np.meshgrid(
-            np.arange(len(origins)), np.arange(len(g.codes)), np.arange(len(CARRIERS)), np.arange(len(SERVICES)), indexing="ij"))  # fmt: skip
+            np.arange(len(origins)), np.arange(len(g.codes)), np.arange(len(CARRIERS)), np.arange(len(SERVICES)),
+            indexing="ij"))  # fmt: skip
         cell = band[o, d]
         slow = (c == len(CARRIERS) - 1) * self.world.parameters.effects.rule_hours / 24.0
         sold = (s != 2) | (cell <= 1)
         frame = pl.DataFrame({
             "carrier": named(CARRIERS, c), "service": named(SERVICES, s), "origin": named(g.codes, origins[o]),
-            "destination": named(g.codes, d), "from_kg": np.zeros(len(o)), "fixed": np.round(FIXED_FEE[s, cell] * CARRIER_PRICE[c], 2),
+            "destination": named(g.codes, d), "from_kg": np.zeros(len(o)), "fixed": np.round(FIXED_FEE[s,
+            cell] * CARRIER_PRICE[c], 2),
             "per_kg": np.round(PER_KG_FEE[s, cell] * CARRIER_PRICE[c], 4), "currency": repeated(CURRENCY, len(o)),
             "planned_days": np.round(PLANNED_DAYS[s, cell] + slow, 2),
         }).filter(pl.Series(sold))  # fmt: skip
@@ -171,14 +211,16 @@ def reused_number(log: DefectLog, system: str, product: Ints, count: int) -> Int
 
 def _shop_products(files: Files, frame: pl.DataFrame) -> None:
     files.write("shop/catalogue", frame.select(
-        sku="code", title="local_name", brand="local_brand", category="local_category", barcode="gtin", list_price="price",
+        sku="code", title="local_name", brand="local_brand", category="local_category", barcode="gtin",
+        list_price="price",
         weight_g=(pl.col("weight_kg") * 1000).round(0).cast(pl.Int64), changed=iso("at"),
     ), CSV)  # fmt: skip
 
 
 def _social_products(files: Files, frame: pl.DataFrame) -> None:
     files.write("social/items", frame.select(
-        item_id="code", title="local_name", brand="brand", barcode="gtin", model="model", price_fen=(pl.col("price") * 100).round(0).cast(pl.Int64),
+        item_id="code", title="local_name", brand="brand", barcode="gtin", model="model",
+        price_fen=(pl.col("price") * 100).round(0).cast(pl.Int64),
     ), JSONL)  # fmt: skip
 
 
@@ -191,7 +233,8 @@ def _pos_products(files: Files, frame: pl.DataFrame) -> None:
 def _erp_products(files: Files, frame: pl.DataFrame) -> None:
     comma = lambda column: pl.col(column).cast(pl.String).str.replace(r"\.", ",")  # noqa: E731
     files.write("erp/materials", frame.select(
-        matnr="code", maktx=pl.col("latin_name").str.to_uppercase(), marke="brand", warengruppe="category", ean="gtin", modell="model",
+        matnr="code", maktx=pl.col("latin_name").str.to_uppercase(), marke="brand", warengruppe="category",
+        ean="gtin", modell="model",
         brgew=comma("weight_kg"), laenge=comma("length_cm"), breite=comma("width_cm"), hoehe=comma("height_cm"),
         preis=comma("price"), stprs=comma("cost"), waers=pl.lit(CURRENCY),
     ), SEMICOLON)  # fmt: skip
@@ -199,14 +242,16 @@ def _erp_products(files: Files, frame: pl.DataFrame) -> None:
 
 def _wms_products(files: Files, frame: pl.DataFrame) -> None:
     files.write("wms/items", frame.select(
-        item="code", description="latin_name", gtin="gtin", model="model", gross_kg="weight_kg", l_cm="length_cm", w_cm="width_cm",
+        item="code", description="latin_name", gtin="gtin", model="model", gross_kg="weight_kg", l_cm="length_cm",
+        w_cm="width_cm",
         h_cm="height_cm", units_per_pack=pl.lit(1, dtype=pl.Int32),
     ), PARQUET)  # fmt: skip
 
 
 def _erp_nodes(files: Files, frame: pl.DataFrame) -> None:
     files.write("erp/plants", frame.select(
-        werk="code", name1="local_name", typ=pl.when(pl.col("kind") == "store").then(pl.lit("F")).otherwise(pl.lit("L")),
+        werk="code", name1="local_name",
+        typ=pl.when(pl.col("kind") == "store").then(pl.lit("F")).otherwise(pl.lit("L")),
         stras="street", ort="local_city", plz="postal_code", region=pl.col("region_code").str.slice(3),
         breite=pl.col("latitude").round(2).cast(pl.String).str.replace(r"\.", ","),
         laenge=pl.col("longitude").round(2).cast(pl.String).str.replace(r"\.", ","),
@@ -223,7 +268,8 @@ def _wms_nodes(files: Files, frame: pl.DataFrame) -> None:
 
 def _shop_nodes(files: Files, frame: pl.DataFrame) -> None:
     files.write("shop/fulfilment", frame.select(
-        node="code", name="local_name", city="local_city", zip="postal_code", province="local_region", lat="latitude", lon="longitude",
+        node="code", name="local_name", city="local_city", zip="postal_code", province="local_region", lat="latitude",
+        lon="longitude",
     ), CSV)  # fmt: skip
 
 

@@ -22,19 +22,29 @@ LATIN_CITY_CODES = {
     "CN-QH": "XNN", "CN-NX": "INC", "CN-XJ": "URC",
 }  # fmt: skip
 
-_SURNAMES = (
-    "王Wang 李Li 张Zhang 刘Liu 陈Chen 杨Yang 黄Huang 赵Zhao 吴Wu 周Zhou 徐Xu 孙Sun 马Ma 朱Zhu 胡Hu 郭Guo 何He 高Gao 林Lin 罗Luo "
-    "郑Zheng 梁Liang 谢Xie 宋Song 唐Tang 许Xu 韩Han 冯Feng 邓Deng 曹Cao 彭Peng 曾Zeng 肖Xiao 田Tian 董Dong 袁Yuan 潘Pan 于Yu 蒋Jiang 蔡Cai"
-).split()
-_GIVEN = (
-    "伟wei 芳fang 娜na 敏min 静jing 丽li 强qiang 磊lei 军jun 洋yang 勇yong 艳yan 杰jie 娟juan 涛tao 明ming 超chao 秀xiu 霞xia "
-    "平ping 刚gang 桂gui 英ying 华hua 玉yu 萍ping 红hong 建jian 文wen 斌bin 宇yu 浩hao 凯kai 婷ting 雪xue 倩qian 佳jia 鑫xin 晨chen 博bo"
-).split()
-_STREETS = (
-    "人民Renmin 解放Jiefang 中山Zhongshan 建设Jianshe 和平Heping 新华Xinhua 文化Wenhua 长江Changjiang 黄河Huanghe 友谊Youyi "
-    "胜利Shengli 光明Guangming 青年Qingnian 东风Dongfeng 公园Gongyuan 学院Xueyuan 滨江Binjiang 朝阳Chaoyang 花园Huayuan 湖滨Hubin"
-).split()
-_TRADES = "贸易Trading 电器Appliance 物业Property 酒店Hotel 建材Materials 科技Technology 工程Engineering 连锁Retail".split()
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_SURNAMES = _words(
+    "王Wang 李Li 张Zhang 刘Liu 陈Chen 杨Yang 黄Huang 赵Zhao 吴Wu 周Zhou 徐Xu 孙Sun 马Ma 朱Zhu 胡Hu "
+    "郭Guo 何He 高Gao 林Lin 罗Luo 郑Zheng 梁Liang 谢Xie 宋Song 唐Tang 许Xu 韩Han 冯Feng 邓Deng 曹Cao "
+    "彭Peng 曾Zeng 肖Xiao 田Tian 董Dong 袁Yuan 潘Pan 于Yu 蒋Jiang 蔡Cai"
+)
+_GIVEN = _words(
+    "伟wei 芳fang 娜na 敏min 静jing 丽li 强qiang 磊lei 军jun 洋yang 勇yong 艳yan 杰jie 娟juan 涛tao "
+    "明ming 超chao 秀xiu 霞xia 平ping 刚gang 桂gui 英ying 华hua 玉yu 萍ping 红hong 建jian 文wen 斌bin "
+    "宇yu 浩hao 凯kai 婷ting 雪xue 倩qian 佳jia 鑫xin 晨chen 博bo"
+)
+_STREETS = _words(
+    "人民Renmin 解放Jiefang 中山Zhongshan 建设Jianshe 和平Heping 新华Xinhua 文化Wenhua 长江Changjiang "
+    "黄河Huanghe 友谊Youyi 胜利Shengli 光明Guangming 青年Qingnian 东风Dongfeng 公园Gongyuan 学院Xueyuan "
+    "滨江Binjiang 朝阳Chaoyang 花园Huayuan 湖滨Hubin"
+)
+_TRADES = _words(
+    "贸易Trading 电器Appliance 物业Property 酒店Hotel 建材Materials 科技Technology 工程Engineering 连锁Retail"
+)
 _DOMAINS = ("mail.example.com", "post.example.net", "inbox.example.org", "qmail.example.com")
 
 
@@ -49,8 +59,11 @@ def _pick(pool: pl.Series, luck: npt.NDArray[np.float64]) -> pl.Series:
 
 
 def true_fields(seed: int, people: People, geography: Geography, customer: Ints) -> pl.DataFrame:
-    """What is true of customers: local_name, latin_name, phone, old_phone, email, address, latin_address, postal_code,
-    city, local_city, region_code, latitude, longitude; one row a customer, in the order given."""
+    """What is true of customers, one row each, in the order given.
+
+    Columns: local_name, latin_name, phone, old_phone, email, address, latin_address, postal_code, city, local_city,
+    region_code, latitude, longitude.
+    """
     region = people.region[customer].astype(np.int64)
     area = people.area[customer].astype(np.int64)
     is_company = customer < people.companies

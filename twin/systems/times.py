@@ -1,4 +1,6 @@
-"""How systems write a time: local in four styles, in milliseconds, or with an offset. All take UTC seconds, 0 for never.
+"""How systems write a time: local in several styles, in milliseconds, or with an offset.
+
+All take a column of UTC seconds, 0 for never.
 
 Belongs here: expressions over a column of UTC seconds. Does not belong here: when something happened.
 """
