@@ -124,6 +124,20 @@ def test_one_file_can_be_validated_alone(settings: Settings, tmp_path: Path) -> 
     assert failed == {"orders.status.allowed", "customers.rows", "order_lines.rows"}
 
 
+def test_many_files_are_one_table(settings: Settings, tmp_path: Path) -> None:
+    """Beyond a number of files a copy is read instead of a view; the answer is the same."""
+    data.build_landing(tmp_path, tables=("orders",))
+    folder = tmp_path / "orders"
+    for day in range(2, 25):
+        (folder / f"day=2026-05-{day:02}").mkdir()
+        (folder / f"day=2026-05-{day:02}" / "b.parquet").hardlink_to(folder / "day=2026-05-01" / "batch1-0.parquet")
+    report = validate(settings, "landing", files={"orders": folder})
+    once = next(check for check in report.checks if check.id == "orders.key.once")
+    assert report.rows["orders"] == 24 * data.LANDED_ROWS
+    assert (once.status, once.unexpected_count) == ("failed", data.LANDED_ROWS)
+    assert list(settings.paths.spill.iterdir()) == []
+
+
 def test_an_empty_required_table_fails(settings: Settings, warehouse: Path) -> None:
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("delete from feat_order_delivery")
