@@ -65,7 +65,7 @@ def read_inputs(
                 problems += refusal.problems
         raw.expose(logical)
         counted = _count(raw, logical, spec, opened[logical])
-        problems += _without_rows(spec, counted)
+        problems += [p for p in _without_rows(spec, counted) if p.file not in {q.file for q in problems}]
         landed += counted
     if problems:
         raise ExtractRefused(problems)
