@@ -7,7 +7,6 @@ when it has succeeded, `newly_landed` starts `refresh` for just those days.
 """
 
 import json
-from collections.abc import Iterator
 from datetime import date
 
 import dagster as dg
@@ -18,7 +17,6 @@ from orchestration.lib.notify import FailureMessage, notifier_for
 from orchestration.lib.partitions import range_tags
 from orchestration.lib.workspace_resource import WorkspaceResource
 from sources.history import landing_history
-from workspace.ledger import Ledger
 
 RUNNING = dg.DefaultSensorStatus.RUNNING
 
@@ -74,20 +72,17 @@ def newly_landed(context: dg.RunStatusSensorContext, workspace: WorkspaceResourc
 )  # fmt: skip
 def changed_champion(
     context: dg.SensorEvaluationContext, workspace: WorkspaceResource
-) -> Iterator[dg.RunRequest | dg.SkipReason]:
+) -> dg.RunRequest | dg.SkipReason:
     """Start `score` when the promotion ledger names another champion than last time."""
-    settings = workspace.settings
-    ledger = Ledger(settings.paths.ensure().ledger_url(settings))
-    try:
-        champions = [event for event in ledger.events("promotions") if event.payload.get("state") == "champion"]
-    finally:
-        ledger.close()
-    head = str(champions[-1].sequence) if champions else ""
-    if head == (context.cursor or ""):
-        yield dg.SkipReason("The champion is the same.")
-        return
-    context.update_cursor(head)
-    yield dg.RunRequest(run_key=f"champion-{head}")
+    from ml.io.stores import open_stores
+    from ml.jobs.catalogue import LATE_DELIVERY
+
+    with open_stores(workspace.settings) as stores:
+        champion = stores.promotions.history(LATE_DELIVERY.name).champion or ""
+    if champion == (context.cursor or ""):
+        return dg.SkipReason("The champion is the same.")
+    context.update_cursor(champion)
+    return dg.RunRequest()
 
 
 @dg.run_failure_sensor(default_status=RUNNING, description="A run failed: tell whoever the settings name.")

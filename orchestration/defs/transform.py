@@ -71,7 +71,13 @@ def _build(
     context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource, **variables: str
 ) -> Iterator[Any]:
     settings = workspace.settings
-    arguments = ["build", *(["--vars", json.dumps(variables)] if variables else [])]
+    # Unit tests judge the code, not the data; `make test` runs them.
+    arguments = [
+        "build",
+        "--exclude-resource-type",
+        "unit_test",
+        *(["--vars", json.dumps(variables)] if variables else []),
+    ]
     with warehouse_lock(settings, f"dbt build, run {context.run_id}"), dbt_environment_set(settings):
         target = settings.paths.dbt_target / context.op.name
         yield from dbt.cli(arguments, context=context, target_path=target).stream()

@@ -4,8 +4,9 @@ Belongs here: one group of checks a boundary, and the Data Docs asset. Does not 
 (expectations/suites) or how (expectations/runner).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import dagster as dg
 
@@ -14,6 +15,7 @@ from expectations.report import CheckResult, Matrix, ValidationReport, matrix
 from orchestration.lib.instance import WAREHOUSE_POOL
 from orchestration.lib.metadata import table_metadata
 from orchestration.lib.workspace_resource import WorkspaceResource
+from workspace.settings import Settings
 
 CHECK_NAME = "great_expectations"
 #: Boundaries whose tables are not assets of the same name.
@@ -30,9 +32,19 @@ def asset_of(boundary: str, table: str) -> dg.AssetKey:
     return ASSET_OF.get(boundary, dg.AssetKey)(table)
 
 
+def newest_predictions(settings: Settings) -> dict[str, Path]:
+    """The file that was scored last; older ones were validated when they were new."""
+    return {"predictions": max(settings.paths.predictions.glob("*/*.parquet"), key=lambda path: path.stat().st_mtime)}
+
+
+#: Boundaries of which only a part is validated.
+FILES_OF: dict[str, Callable[[Settings], Mapping[str, Path]]] = {"predictions": newest_predictions}
+
+
 def checks_of(boundary: str) -> dg.AssetChecksDefinition:
     """One blocking check for each table of a boundary, evaluated together in one validation."""
     tables = suite_for(boundary).tables
+    files_of = FILES_OF.get(boundary, lambda _settings: None)
     specs = [
         dg.AssetCheckSpec(
             CHECK_NAME, asset=asset_of(boundary, table), blocking=True,
@@ -47,7 +59,7 @@ def checks_of(boundary: str) -> dg.AssetChecksDefinition:
     ) -> Iterator[dg.AssetCheckResult]:
         from expectations.runner import validate
 
-        report = validate(workspace.settings, boundary, run_id=context.run_id)
+        report = validate(workspace.settings, boundary, files=files_of(workspace.settings), run_id=context.run.run_id)
         history = matrix(workspace.settings, boundary, last=MATRIX_RUNS)
         for table in tables:
             yield result_of(report, boundary, table, history)
@@ -91,7 +103,18 @@ def _of_table(history: Matrix, found: list[CheckResult]) -> Matrix:
     return replace(history, statuses={id: marks for id, marks in history.statuses.items() if id in ids})
 
 
+@dg.asset(deps=["published_predictions"], group_name="predictions", kinds={"html"}, owners=["team:data-engineering"])
+def data_docs(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+    """Pages of all validation results, complete without a network.
+
+    Grain: one page a boundary and run.
+    """
+    from expectations.docs import build_docs
+
+    return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(str(build_docs(workspace.settings)))})
+
+
 @dg.definitions
 def validation() -> dg.Definitions:
-    """The checks of every boundary."""
-    return dg.Definitions(asset_checks=[checks_of(boundary) for boundary in BOUNDARIES])
+    """The checks of every boundary, and their pages."""
+    return dg.Definitions(assets=[data_docs], asset_checks=[checks_of(boundary) for boundary in BOUNDARIES])

@@ -1,0 +1,143 @@
+"""Training, audit, promotion and scoring as assets over the published snapshot.
+
+Belongs here: the assets and what of a job's report a person sees. Does not belong here: the jobs (ml/jobs).
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.defs.publication import SNAPSHOT
+from orchestration.lib.workspace_resource import WorkspaceResource
+from workspace.published import open_current, publish
+
+OWNERS = ["team:machine-learning"]
+
+
+@dg.asset(
+    deps=[SNAPSHOT, "feat_order_delivery"], group_name="models", kinds={"scikitlearn", "mlflow"}, owners=OWNERS
+)  # fmt: skip
+def late_delivery_model(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+    """A version of the late-delivery-risk model, learned at rolling origins and calibrated, registered in MLflow.
+
+    Grain: one version a state of data, code and settings; nothing is trained where nothing changed.
+    """
+    from ml.jobs.train import TrainJob
+
+    settings = workspace.settings
+    report = TrainJob(dagster_run_id=context.run_id).run(settings, open_current(settings.paths.published))
+    return dg.MaterializeResult(
+        metadata={
+            "status": report.status, "version": report.version, "mlflow_run": report.run_id, "reason": report.reason,
+            "metrics_and_segments": dg.MetadataValue.md(report.markdown), **_numbers(report.numbers),
+        }
+    )  # fmt: skip
+
+
+@dg.asset(deps=[late_delivery_model], group_name="models", kinds={"fairlearn"}, owners=["team:compliance"])
+def late_delivery_audit(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+    """The regional bias audit of the newest version, by region and by region × segment.
+
+    Grain: one report a version and way of auditing it.
+    """
+    from ml.jobs.audit import AuditJob
+
+    report = AuditJob().run(workspace.settings)
+    return dg.MaterializeResult(
+        metadata={
+            "status": report.status, "version": report.version, "verdict": report.verdict, "reason": report.reason,
+            "worst_region": report.worst_group or "none", "report": dg.MetadataValue.path(str(report.page)),
+            "sha256": report.sha256, "by_region": dg.MetadataValue.md(report.markdown), **_numbers(report.numbers),
+        }
+    )  # fmt: skip
+
+
+@dg.asset(deps=[late_delivery_audit], group_name="models", kinds={"mlflow"}, owners=OWNERS)
+def late_delivery_promotion(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+    """The newest version through the gates, into a dossier, and as far as policy lets it go.
+
+    Grain: one decision a version; the promotion ledger holds it.
+    """
+    from ml.jobs.promote import PromoteJob
+    from orchestration.lib.evidence import data_checks
+
+    settings = workspace.settings
+    report = PromoteJob(data_checks=data_checks(settings)).run(settings, open_current(settings.paths.published))
+    return dg.MaterializeResult(
+        metadata={
+            "status": report.status, "version": report.version, "state": report.state, "verdict": report.verdict,
+            "champion": report.champion or "none", "reason": report.reason, "dossier": report.dossier,
+            "gates": dg.MetadataValue.md(report.markdown), **_numbers(report.numbers),
+        }
+    )  # fmt: skip
+
+
+@dg.asset(
+    deps=[late_delivery_promotion], group_name="predictions", kinds={"scikitlearn", "parquet"}, owners=OWNERS,
+    output_required=False,
+)  # fmt: skip
+def late_delivery_predictions(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None]]:
+    """The champion's probability of lateness for open and young orders; not made while there is no champion.
+
+    Grain: one row an order, in one file a state of data and champion.
+    """
+    from ml.jobs.score import ScoreJob
+
+    settings = workspace.settings
+    report = ScoreJob().run(settings, open_current(settings.paths.published))
+    if report.path is not None:
+        yield dg.MaterializeResult(
+            metadata={
+                "status": report.status, "version": report.version, "reason": report.reason,
+                "dagster/row_count": report.rows, "file": dg.MetadataValue.path(str(report.path)),
+                "figures": dg.MetadataValue.md(report.markdown), **_numbers(report.numbers),
+            }
+        )  # fmt: skip
+
+
+@dg.asset(
+    deps=[late_delivery_predictions], group_name="predictions", kinds={"parquet"}, owners=["team:data-engineering"]
+)
+def published_predictions(
+    context: dg.AssetExecutionContext, workspace: WorkspaceResource
+) -> dg.MaterializeResult[None]:
+    """The snapshot with the newest predictions in it; all other tables are carried over.
+
+    Grain: one row an order and model.
+    """
+    from ml.io.predictions import collect_newest
+
+    settings = workspace.settings
+    published = settings.paths.published
+    with tempfile.TemporaryDirectory(dir=published, prefix=".export-") as scratch:
+        collected = Path(scratch) / "predictions.parquet"
+        collect_newest(settings.paths.predictions, collected)
+        snapshot = publish(
+            published, {"predictions": collected}, {"scoring_run_id": context.run_id}, settings.keep_snapshots
+        )
+    return dg.MaterializeResult(
+        metadata={
+            "version": snapshot.version, "digest": snapshot.digest,
+            "dagster/row_count": int(str(snapshot.tables["predictions"]["rows"])),
+        }
+    )  # fmt: skip
+
+
+@dg.asset_check(asset=late_delivery_promotion, blocking=True)
+def champion_is_the_ledgers(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+    """The registry's champion alias and the champion's files are those that the promotion ledger approved."""
+    from ml.io.champion import check_champion
+    from ml.io.stores import open_stores
+    from ml.jobs.catalogue import LATE_DELIVERY
+
+    with open_stores(workspace.settings) as stores:
+        findings = check_champion(stores, LATE_DELIVERY.name).problems
+    return dg.AssetCheckResult(
+        passed=not findings, severity=dg.AssetCheckSeverity.ERROR, description="; ".join(findings) or None
+    )
+
+
+def _numbers(numbers: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(value) for name, value in numbers.items()}
