@@ -4,8 +4,8 @@ Belongs here: the choice of a calibrator and its fit on scores of rows that the 
 Does not belong here: measures of calibration (ml/core/metrics).
 
 The calibrator learns from out-of-time scores: models fitted at earlier origins scored what came after them, stretch by
-stretch. It must earn its place out of time too: fitted on the earlier stretches it has to lower the log loss of the
-later ones. Where the level drifts, a calibrator carries last season's rate into this one, and the trees' own
+stretch. It must earn its place out of time too: fitted on the earlier stretches it has to lower the log loss of each
+later one. Where the level drifts, a calibrator carries last season's rate into this one, and the trees' own
 probabilities (fitted by log loss) come true more often; then there is none.
 A sigmoid needs few rows and keeps the ranking; isotonic regression needs many (Niculescu-Mizil & Caruana 2005) and
 pays for its steps with ties.
@@ -48,7 +48,7 @@ class Recorded(ClassifierMixin, BaseEstimator):
 
 
 def choose_method(scores: Sequence[Floats], outcomes: Sequence[Floats]) -> Method:
-    """The method with the least log loss when each stretch is calibrated by the stretches before it.
+    """A calibrator if it lowers the log loss of every stretch when fitted on the stretches before it, else `none`.
 
     Args:
         scores: Out-of-time values of the decision function, one array a stretch, in order of time.
@@ -65,17 +65,16 @@ def choose_method(scores: Sequence[Floats], outcomes: Sequence[Floats]) -> Metho
             f"{rarer} of {len(labels)}. Land a longer history."
         )
     fit = "isotonic" if rarer >= FEWEST_FOR_ISOTONIC else "sigmoid"
-    plain, calibrated, count = 0.0, 0.0, 0
+    gains = []
     for index in range(1, len(scores)):
         past_scores, past = np.concatenate(scores[:index]), np.concatenate(outcomes[:index])
         if min(past.sum(), len(past) - past.sum()) < FEWEST_FOR_SIGMOID:
             continue
         calibrator = _calibrator(past_scores, past, fit)
         predicted = calibrator.predict_proba(scores[index].reshape(-1, 1))[:, 1]
-        plain += float(log_losses(outcomes[index], expit(scores[index])).sum())
-        calibrated += float(log_losses(outcomes[index], predicted).sum())
-        count += 1
-    return fit if count == 0 or calibrated < plain else "none"
+        plain = log_losses(outcomes[index], expit(scores[index])).mean()
+        gains.append(plain - log_losses(outcomes[index], predicted).mean())
+    return fit if all(gain > 0 for gain in gains) else "none"
 
 
 def calibrate(model: ClassifierMixin, scores: Floats, outcome: NDArray, method: Method) -> ClassifierMixin:

@@ -6,7 +6,8 @@ verdicts (ml/core/gates), measures of fairness (ml/core/fairness).
 Definitions: `brier` mean squared error of the probability; `log_loss` in nats, probabilities held within 1e-6 of 0 and 1;
 `roc_auc` with ties counted half; `pr_auc` average precision (step-wise, as in scikit-learn); `ece` mean absolute gap
 between predicted and realised rate over bins of equal size; `ece_debiased` the same less the bootstrap's estimate of the
-gap that chance alone makes (its interval is reflected accordingly); `bias` realised less predicted rate.
+gap that chance alone makes, with a reflected interval (`ece` has none: resampling only ever adds to it);
+`bias` realised less predicted rate.
 `skill_over_<baseline>` is 1 − Brier / Brier of that baseline.
 """
 
@@ -95,7 +96,8 @@ def evaluate(outcome: Floats, predicted: Floats, bootstrap: ClusterBootstrap,
         **_calibration_error(outcome, predicted, bootstrap),
     }
     for name, baseline in (baselines or {}).items():
-        found[f"skill_over_{name}"] = skill(outcome, predicted, baseline, bootstrap)
+        if np.any(outcome != baseline):
+            found[f"skill_over_{name}"] = skill(outcome, predicted, baseline, bootstrap)
     return found
 
 
@@ -150,10 +152,8 @@ def _calibration_error(outcome: Floats, predicted: Floats, bootstrap: ClusterBoo
 
 
 def skill(outcome: Floats, predicted: Floats, baseline: Floats, bootstrap: ClusterBootstrap) -> Estimate:
-    """Brier skill over a baseline: 1 − Brier / baseline's Brier; positive is better than the baseline."""
+    """Brier skill over a baseline that is not perfect: 1 − Brier / baseline's Brier; positive is better than it."""
     ours, theirs = (outcome - predicted) ** 2, (outcome - baseline) ** 2
-    if theirs.sum() == 0:
-        return Estimate(float("-inf") if ours.sum() > 0 else 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         replicates = 1 - bootstrap.sums(ours) / bootstrap.sums(theirs)
     return bootstrap.estimate(float(1 - ours.sum() / theirs.sum()), replicates)

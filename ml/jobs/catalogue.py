@@ -1,0 +1,70 @@
+"""The models that this platform trains: their table, roles of its columns, and how they are learned.
+
+Belongs here: one entry a registered model. Does not belong here: methods (ml/core).
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ml.core.features import Roles
+from ml.core.risk_model import Plan
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model to be trained.
+
+    Attributes:
+        name: Registered model.
+        title: What it tells, in one line.
+        table: Published table that it learns from.
+        roles: Roles of the table's columns.
+        plan: How it is learned.
+        folds: Stretches of the rolling-origin backtest; the last one is judged by the version that is shipped.
+        judged_share: Share of the labelled rows, newest first, that the backtest judges.
+        replicates: Bootstrap resamples of each interval.
+        seed: Seed of everything random.
+    """
+
+    name: str
+    title: str
+    table: str
+    roles: Roles
+    plan: Plan = field(default_factory=Plan)
+    folds: int = 4
+    judged_share: float = 0.6
+    replicates: int = 200
+    seed: int = 20261122
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return asdict(self)
+
+
+LATE_DELIVERY = ModelSpec(
+    name="late-delivery-risk",
+    title="Probability that an order is delivered after its promise, as of the moment it is placed",
+    table="feat_order_delivery",
+    roles=Roles(
+        key="order_id",
+        time="ordered_at",
+        target="is_late",
+        known_at="label_known_at",
+        matures_at="promised_at",
+        groups=("region_code", "segment"),
+        lanes=("origin_region_code", "region_code"),
+    ),
+)
+
+MODELS = {spec.name: spec for spec in (LATE_DELIVERY,)}
+
+
+def spec_of(name: str) -> ModelSpec:
+    """The model of this name.
+
+    Raises:
+        KeyError: there is none; names those that are.
+    """
+    if name not in MODELS:
+        raise KeyError(f"There is no model {name!r}; there are {', '.join(MODELS)}.")
+    return MODELS[name]

@@ -1,0 +1,121 @@
+"""Putting a version through the gates and binding what they said into a dossier.
+
+Belongs here: gathering what each gate judges, the dossier's content. Does not belong here: the verdicts (ml/core/gates),
+moving the version (ml/jobs/promote, ml/jobs/desk).
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ml.core import gates
+from ml.core.features import choose_features
+from ml.core.gates import Gate, Limits
+from ml.core.intervals import Estimate
+from ml.io.data import published_table
+from ml.io.registry import current_digest
+from ml.io.stores import ModelStores
+from ml.jobs.audit import FAIRNESS, JUDGED_MEASURE, read_evidence, read_fairness
+from ml.jobs.catalogue import ModelSpec
+from ml.jobs.compare import Comparison, compare_versions
+from ml.jobs.train import EVALUATION
+from workspace.files import sha256_of_file
+from workspace.published import Snapshot
+
+Checks = Mapping[str, Mapping[str, Any]]
+PRIVACY = (
+    "Features describe orders, products, lanes and nodes. Region and segment are read for audits and are no features. "
+    "No name, address or contact is read."
+)
+
+
+def judge(stores: ModelStores, spec: ModelSpec, version: str, snapshot: Snapshot, limits: Limits,
+          data_checks: Checks | None) -> tuple[list[Gate], Comparison | None]:  # fmt: skip
+    """All gates of a version, in the order in which they are read, and the comparison with the champion.
+
+    Args:
+        stores: Open stores.
+        spec: The model.
+        version: An evaluated version.
+        snapshot: The present snapshot, whose youngest rows decide between versions.
+        limits: What the gates demand.
+        data_checks: Check → passed and severity, of the snapshot that the version was trained on.
+    """
+    history = stores.promotions.history(spec.name)
+    evaluated = history.version(version).evaluated
+    evaluation = json.loads(read_evidence(stores, spec.name, version, EVALUATION))
+    metrics = {name: Estimate(**values) for name, values in evaluation["backtest"].items()}
+    rows = int(evaluation["judged"]["rows"])
+    champion = history.champion if history.champion != version else None
+    comparison = compare_versions(stores, spec, snapshot, version, champion) if champion else None
+    served = {f.name: f.kind for f in choose_features(published_table(snapshot, spec.table).schema, spec.roles).features}
+    found = [
+        gates.better_than_baselines(metrics, rows, limits),
+        gates.calibration(metrics, rows, limits),
+        gates.not_worse_than_champion(
+            champion,
+            comparison.overall.get("brier_difference") if comparison else None,
+            comparison.by_region if comparison else {},
+            comparison.rows if comparison else {},
+            limits,
+        ),
+        gates.fairness(_fairness_inputs(stores, spec.name, version), limits),
+        gates.signature([(name, kind) for name, kind in evaluation["features"]], served),
+        gates.data_checks(_checks_of_its_data(evaluated, spec, snapshot, data_checks)),
+        gates.artifact(evaluated["artifact"]["digest"], current_digest(stores, spec.name, version)),
+    ]
+    return found, comparison
+
+
+def _fairness_inputs(stores: ModelStores, model: str, version: str) -> dict[str, Any] | None:
+    found = read_fairness(stores.report_folder(model, version))
+    if found is None:
+        return None
+    kept = ("verdict", "worst_group", "worst_gap", "worst_interval", "overall_verdict", "sha256")
+    return {"measure": JUDGED_MEASURE, **{name: found[name] for name in kept}}
+
+
+def _checks_of_its_data(evaluated: Mapping[str, Any], spec: ModelSpec, snapshot: Snapshot,
+                        data_checks: Checks | None) -> Checks | None:  # fmt: skip
+    """The checks, if the snapshot that they are about holds the very table that the version learned from."""
+    same = evaluated["made_from"]["table_sha256"] == snapshot.tables[spec.table]["sha256"]
+    same = same or evaluated["made_from"]["table_digest"] == published_table(snapshot, spec.table).digest
+    return data_checks if same else None
+
+
+def dossier_of(stores: ModelStores, spec: ModelSpec, version: str, found: list[Gate], limits: Limits,
+               comparison: Comparison | None) -> dict[str, Any]:  # fmt: skip
+    """Everything that people decide on, as JSON values; equal facts give an equal digest."""
+    evaluated = stores.promotions.history(spec.name).version(version).evaluated
+    fairness = stores.report_folder(spec.name, version) / FAIRNESS
+    return {
+        "kind": "model",
+        "model": spec.name,
+        "version": version,
+        "title": spec.title,
+        "run_id": evaluated["run_id"],
+        "artifact": evaluated["artifact"],
+        "made_from": evaluated["made_from"],
+        "recipe": evaluated["recipe"],
+        "origin": evaluated["origin"],
+        "metrics": evaluated["metrics"],
+        "evidence": {**evaluated["evidence"], FAIRNESS: sha256_of_file(fairness) if fairness.is_file() else None},
+        "gates": [gate.as_dict() for gate in found],
+        "verdict": gates.overall(found),
+        "limits": limits.model_dump(),
+        "comparison": comparison.as_dict() if comparison else None,
+        "champion_dossier": _champion_dossier(stores, spec.name),
+        "privacy": PRIVACY,
+    }
+
+
+def _champion_dossier(stores: ModelStores, model: str) -> str | None:
+    history = stores.promotions.history(model)
+    return history.version(history.champion).dossier if history.champion else None
+
+
+def gates_markdown(found: list[Gate]) -> str:
+    """The gates as a table."""
+    lines = ["| gate | verdict | why |", "|---|---|---|"]
+    lines += [f"| {gate.name} | {gate.verdict} | {gate.reason} |" for gate in found]
+    return "\n".join(lines)

@@ -1,0 +1,177 @@
+"""Scoring: the champion's probability for open and young orders, appended once for each state of data and version.
+
+Belongs here: the job, which orders are scored, validation of what comes out. Does not belong here: layout of the files
+(ml/io/predictions), what is done with a probability (decisions).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ml.core.features import prepare
+from ml.io.champion import NoChampion, load_champion
+from ml.io.data import TableSource, published_table, read_batches
+from ml.io.predictions import SCHEMA, file_for, write_once
+from ml.io.registry import LoadedModel
+from ml.io.stores import ModelStores, open_stores
+from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
+from workspace.files import sha256_of_json
+from workspace.published import Snapshot
+from workspace.settings import Settings
+
+BATCH_ROWS = 100_000
+
+
+class PredictionsRefused(RuntimeError):
+    """The champion gave something that is no probability; nothing was written."""
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """What a scoring did.
+
+    Attributes:
+        status: `scored`, `reused` (the same version has scored the same data), or `refused` (no champion).
+        model, version: The champion; version is empty when refused.
+        reason: One sentence.
+        rows: Rows in the file.
+        path: The file; None when refused.
+        numbers: Rows, mean, quantiles and rows a second.
+        markdown: The numbers as a table.
+    """
+
+    status: str
+    model: str
+    version: str
+    reason: str
+    rows: int
+    path: Path | None
+    numbers: Mapping[str, float]
+    markdown: str
+
+
+@dataclass(frozen=True)
+class ScoreJob:
+    """Score orders with the champion.
+
+    Attributes:
+        spec: The model.
+        since: First order time scored; None: from the end of the champion's training on.
+        until: Order time before which orders are scored; None: no end.
+        with_open: Whether orders whose outcome is still open are scored, whenever they were placed.
+    """
+
+    spec: ModelSpec = field(default=LATE_DELIVERY)
+    since: datetime | None = None
+    until: datetime | None = None
+    with_open: bool = True
+
+    def run(self, settings: Settings, snapshot: Snapshot) -> ScoreReport:
+        """Score, validate and append one file; a second run on the same data and version adds nothing.
+
+        Without a champion nothing is scored, and the report says so: there is no probability to fall back on that
+        anybody has approved.
+
+        Raises:
+            ArtifactMismatch, DossierBroken: the champion's files are not those that were approved.
+            PredictionsRefused: a prediction is not a probability.
+            UnusableTable: the snapshot lacks the table or a column that the champion reads.
+        """
+        with open_stores(settings) as stores:
+            try:
+                champion = load_champion(stores, self.spec.name)
+            except NoChampion as error:
+                return ScoreReport("refused", self.spec.name, "", str(error), 0, None, {}, str(error))
+            source = published_table(snapshot, self.spec.table)
+            where = self._where(stores, champion.version)
+            as_of = _as_of(source)
+            run = sha256_of_json({"model": self.spec.name, "version": champion.version, "table": source.digest,
+                                  "where": where})[:12]  # fmt: skip
+            path = file_for(stores.paths.predictions, self.spec.name, as_of, run)
+            if path.is_file():
+                rows = pq.read_metadata(path).num_rows
+                reason = f"Version {champion.version} has scored this very data; nothing was added."
+                return ScoreReport("reused", self.spec.name, champion.version, reason, rows, path, {"rows": rows}, reason)
+            return self._score(champion, source, where, as_of, path)
+
+    def _score(self, champion: LoadedModel, source: TableSource, where: str, as_of: datetime, path: Path) -> ScoreReport:
+        started = datetime.now(UTC)
+        probabilities: list[np.ndarray] = []
+        rows = write_once(path, self._batches(champion, source, where, as_of, started, probabilities))
+        seconds = (datetime.now(UTC) - started).total_seconds()
+        numbers = _numbers(np.concatenate([*probabilities, np.empty(0)]), rows, seconds)
+        reason = f"Version {champion.version} scored {rows:,} orders as of {as_of:%Y-%m-%d %H:%M} UTC."
+        lines = ["| | |", "|---|---|", *(f"| {name} | {value:,.4g} |" for name, value in numbers.items())]
+        return ScoreReport("scored", self.spec.name, champion.version, reason, rows, path, numbers, "\n".join(lines))
+
+    def _batches(self, champion: LoadedModel, source: TableSource, where: str, as_of: datetime, started: datetime,
+                 seen: list[np.ndarray]) -> Iterator[pa.RecordBatch]:  # fmt: skip
+        roles = self.spec.roles
+        numbers, categories = champion.features.of_kind("number"), champion.features.of_kind("category")
+        columns = list(dict.fromkeys([roles.key, roles.groups[0], *categories]))
+        for batch in read_batches(source, columns, numbers, where, BATCH_ROWS):
+            frame = batch.to_pandas()
+            predicted = champion.predict(prepare(frame, champion.features))
+            require_probabilities(predicted, frame[roles.key])
+            seen.append(predicted)
+            yield pa.RecordBatch.from_pydict(
+                {
+                    "order_id": frame[roles.key].astype(str).tolist(),
+                    "region_code": frame[roles.groups[0]].tolist(),
+                    "model_name": [self.spec.name] * len(frame),
+                    "model_version": [champion.version] * len(frame),
+                    "as_of": [_naive(as_of)] * len(frame),
+                    "scored_at": [_naive(started)] * len(frame),
+                    "late_probability": predicted,
+                    "data_snapshot": [source.snapshot] * len(frame),
+                },
+                schema=SCHEMA,
+            )
+
+    def _where(self, stores: ModelStores, version: str) -> str:
+        roles = self.spec.roles
+        trained_until = pd.Timestamp(stores.promotions.history(self.spec.name).version(version).evaluated["origin"])
+        since = pd.Timestamp(self.since) if self.since else trained_until
+        window = f"\"{roles.time}\" >= timestamp '{_naive(since)}'"
+        if self.until:
+            window += f" and \"{roles.time}\" < timestamp '{_naive(pd.Timestamp(self.until))}'"
+        return f'({window}) or "{roles.target}" is null' if self.with_open else window
+
+
+def require_probabilities(predicted: np.ndarray, keys: pd.Series) -> None:
+    """Refuse a batch that holds anything but probabilities.
+
+    Raises:
+        PredictionsRefused: names the first row that is none.
+    """
+    wrong = ~(np.isfinite(predicted) & (predicted >= 0) & (predicted <= 1))
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        raise PredictionsRefused(
+            f"A prediction must be a number within 0 and 1; {int(wrong.sum())} are not, the first is {predicted[first]} for "
+            f"{keys.iloc[first]}. Nothing was written. Roll the champion back, or mend the features."
+        )
+
+
+def _as_of(source: TableSource) -> datetime:
+    if source.as_of is None:
+        raise PredictionsRefused(f"Snapshot {source.snapshot} does not say as of when it is. Publish with the note `as_of`.")
+    return source.as_of.to_pydatetime()
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _numbers(predicted: np.ndarray, rows: int, seconds: float) -> dict[str, float]:
+    if rows == 0:
+        return {"rows": 0.0}
+    low, middle, high = np.quantile(predicted, [0.05, 0.5, 0.95])
+    return {"rows": float(rows), "mean": float(predicted.mean()), "p05": float(low), "median": float(middle),
+            "p95": float(high), "rows_per_second": rows / max(seconds, 1e-9)}  # fmt: skip
