@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sources.landing import land
 from sources.manifest import load_adapter
 from sources.record import LandingReport
-from twin.generate import MARKER, generate
+from twin.generate import generate_company, is_company_generated
 from twin.parameters import load_preset
 from workspace.settings import Settings
 
@@ -18,9 +18,10 @@ PRESET = "demo"
 def land_demo(settings: Settings, tell: Callable[[str], None]) -> LandingReport:
     """Generate the demo extracts unless they are there whole, and land what is new in them."""
     extracts = settings.paths.extracts
-    if not (extracts / MARKER).exists():
+    parameters = load_preset(PRESET)
+    if not is_company_generated(parameters, settings.paths):
         tell("Generating the demo company's extracts")
-        made = generate(load_preset(PRESET), extracts, settings.paths.truth)
+        made = generate_company(parameters, settings.paths)
         tell(f"  {made.orders:,} orders over {made.days} days in {made.seconds:.0f} s")
     tell("Landing the demo company's extracts")
     return land(settings, load_adapter(PRESET), extracts)
