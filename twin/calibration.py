@@ -41,7 +41,6 @@ class Calibration:
             self._add("settled", length(orders))
             self._add("companies", orders["is_company"].sum())
             self._add("lines", length(result.lines))
-            self._add("private_lines", orders["lines"][~orders["is_company"]].sum())
             self.units_by_product += np.bincount(result.lines["product"], minlength=len(self.units_by_product))
         if length(parcels):
             real = (parcels["is_empty"] == 0) & (parcels["shipped_at"] > 0)
@@ -62,12 +61,9 @@ class Calibration:
         p = self.world.parameters
         return {
             "orders_per_day": self._row(p.demand.orders_per_day, "orders", "days"),
-            "lines_per_order": self._row(None, "lines", "settled"),
-            "lines_per_private_order": self._row(
-                p.demand.lines_per_order, "private_lines", "settled", minus="companies"
-            ),
-            "cross_region_share": self._row(None, "crossing_orders", "delivered"),
-            "on_time_share": self._row(None, "on_time", "delivered"),
+            "lines_per_order": self._row(p.demand.lines_per_order, "lines", "settled"),
+            "cross_region_share": self._row(p.targets.cross_region_share, "crossing_orders", "delivered"),
+            "on_time_share": self._row(p.targets.on_time_share, "on_time", "delivered"),
             "on_time_share_by_scan": self._row(None, "scanned_on_time", "delivered"),
             "split_share": self._row(None, "split", "delivered"),
             "b2b_share": self._row(p.demand.b2b_share, "companies", "settled"),
@@ -84,8 +80,8 @@ class Calibration:
     def _add(self, name: str, value: float) -> None:
         self.counts[name] = self.counts.get(name, 0) + float(value)
 
-    def _row(self, asked: float | None, over: str, under: str, minus: str = "") -> dict[str, Any]:
-        base = self.counts.get(under, 0.0) - self.counts.get(minus, 0.0)
+    def _row(self, asked: float | None, over: str, under: str) -> dict[str, Any]:
+        base = self.counts.get(under, 0.0)
         return {"asked": asked, "got": round(self.counts.get(over, 0.0) / base, 4) if base else None}
 
     def _zipf(self) -> float | None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from twin.luck import generator, uniform
 from twin.network import EXPRESS, GROUND, PLANNED_DAYS, SAME_DAY
 from twin.parameters import TwinParameters
-from twin.world import World
+from twin.world import COMPANY_LINES, World, private_lines
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -137,7 +137,7 @@ def _addresses(
 def _lines(
     world: World, luck: np.random.Generator, day: int, is_company: npt.NDArray[np.bool_]
 ) -> tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    mean = world.parameters.demand.lines_per_order + np.where(is_company, 0.6, 0.0)
+    mean = private_lines(world.parameters) + np.where(is_company, COMPANY_LINES, 0.0)
     count = np.minimum(luck.geometric(1.0 / mean), 12)
     start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
     owner = np.repeat(np.arange(len(count)), count)

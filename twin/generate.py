@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-import polars as pl
-
 from twin.calibration import Calibration
 from twin.engine import Simulation
 from twin.parameters import TwinParameters
@@ -105,7 +103,7 @@ def generate(parameters: TwinParameters, out: Path, truth: Path, progress: Progr
             write_atomically(building[folder] / MARKER, json.dumps(marker, indent=1) + "\n")
         for folder in (truth, out):
             _replace(building[folder], folder)
-    except (OSError, sqlite3.Error, pl.exceptions.PolarsError) as error:
+    except (OSError, sqlite3.OperationalError) as error:
         raise GenerationFailed(
             f"The extract could not be written: {error}. Nothing of it is left; make room in {out.parent} (or choose "
             f"another folder) and run it again."

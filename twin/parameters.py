@@ -61,7 +61,7 @@ class Demand(Group):
         zipf_exponent: Popularity of the k-th product is proportional to 1 / (k + 3) ** exponent.
         intermittent_share: Share of products, the least popular, that sell only in some weeks.
         active_share: Share of weeks in which an intermittent product sells.
-        lines_per_order: Mean lines of a private order.
+        lines_per_order: Mean lines of an order; a company's order has 0.6 more than a private one.
         b2b_share: Share of orders from companies.
         promotion_lift: Demand on promotion days (day of month = number of month) over a normal day.
         season_swing: Amplitude of the yearly wave.
@@ -77,7 +77,7 @@ class Demand(Group):
     zipf_exponent: float = Field(default=1.0, ge=0, le=3)
     intermittent_share: Share = 0.5
     active_share: float = Field(default=0.35, ge=0.05, le=1)
-    lines_per_order: float = Field(default=1.57, ge=1, le=6)
+    lines_per_order: float = Field(default=1.6, ge=1, le=6)
     b2b_share: Share = 0.08
     promotion_lift: float = Field(default=2.2, ge=1, le=10)
     season_swing: float = Field(default=0.08, ge=0, le=0.9)
@@ -103,8 +103,8 @@ class Supply(Group):
         race_share: Share of picked lines whose unit was sold twice and is not there.
     """
 
-    core_share: Share = 0.14
-    local_share: Share = 0.3
+    core_share: Share = 0.16
+    local_share: Share = 0.33
     store_factor: float = Field(default=0.5, ge=0, le=1)
     lead_days: float = Field(default=7, ge=1, le=60)
     lead_spread: float = Field(default=0.35, ge=0, le=2)
@@ -257,6 +257,18 @@ class Defects(Group):
         return min(1.0, self.scale * float(getattr(self, name)))
 
 
+class Targets(Group):
+    """What the other numbers were tuned to bring about; nothing but the calibration table reads them.
+
+    Attributes:
+        cross_region_share: Delivered orders with a parcel from another region.
+        on_time_share: Delivered orders at the door by the promise.
+    """
+
+    cross_region_share: Share = 0.47
+    on_time_share: Share = 0.82
+
+
 class TwinParameters(Group):
     """A simulated company.
 
@@ -281,6 +293,7 @@ class TwinParameters(Group):
     signals: Signals = Signals()
     effects: Effects = Effects()
     defects: Defects = Defects()
+    targets: Targets = Targets()
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:

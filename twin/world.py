@@ -20,6 +20,9 @@ from twin.signals import Outside, build_outside
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+#: Lines that a company's order has more than a private one.
+COMPANY_LINES = 0.6
+
 
 @dataclass(frozen=True)
 class World:
@@ -67,8 +70,14 @@ def build_world(parameters: TwinParameters) -> World:
 def units_per_order(parameters: TwinParameters) -> float:
     """Mean units of an order that the demand's parameters imply (see `twin.demand`)."""
     p = parameters.demand
-    private = p.lines_per_order * 1.15
-    return (1 - p.b2b_share) * private + p.b2b_share * (p.lines_per_order + 0.6) * 4.0
+    private = private_lines(parameters)
+    return (1 - p.b2b_share) * private * 1.15 + p.b2b_share * (private + COMPANY_LINES) * 4.0
+
+
+def private_lines(parameters: TwinParameters) -> float:
+    """Mean lines of a private order, so that all orders together have the mean that was asked for."""
+    p = parameters.demand
+    return max(1.0, p.lines_per_order - COMPANY_LINES * p.b2b_share)
 
 
 def _assortment(parameters: TwinParameters, network: Network, catalogue: Catalogue) -> npt.NDArray[np.bool_]:
