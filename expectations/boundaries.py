@@ -37,7 +37,9 @@ def _landing_files(paths: CompanyPaths) -> dict[str, Path]:
 
 
 def _prediction_files(paths: CompanyPaths) -> dict[str, Path]:
-    return {predictions.TABLE: paths.predictions}
+    # Batches are append-only and each is validated when it is new: an order stands in many of them, once in each.
+    batches = sorted(paths.predictions.rglob("*.parquet"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+    return {predictions.TABLE: batches[-1]} if batches else {}
 
 
 BOUNDARIES: dict[str, Boundary] = {

@@ -62,8 +62,8 @@ def validate(
     """Run a boundary's suite and keep its report.
 
     Reads either a DuckDB file or Parquet files. Without both: the company's warehouse (`master_data`, `marts`,
-    `features`), all of landing (`landing`), or the prediction files (`predictions`). The warehouse is read under its
-    lock, which the caller must not hold.
+    `features`), all of landing (`landing`), or the batch that was scored last (`predictions`). The warehouse is read
+    under its lock, which the caller must not hold.
 
     Args:
         settings: Whose data and where results are kept.

@@ -1,5 +1,6 @@
 """Running a validation: files and databases found and let go, bad input named, history kept and learnt from."""
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,6 +137,17 @@ def test_many_files_are_one_table(settings: Settings, tmp_path: Path) -> None:
     assert report.rows["orders"] == 24 * data.LANDED_ROWS
     assert (once.status, once.unexpected_count) == ("failed", data.LANDED_ROWS)
     assert list(settings.paths.spill.iterdir()) == []
+
+
+def test_predictions_are_the_batch_that_was_scored_last(settings: Settings, warehouse: Path) -> None:
+    first, second = (settings.paths.predictions / f"as_of={day}" / "batch.parquet" for day in ("1", "2"))
+    for batch in (first, second):
+        batch.parent.mkdir(parents=True)
+        data.build_predictions(batch, warehouse)
+    os.utime(first, ns=(1, 1))
+    report = validate(settings, "predictions")
+    assert report.success
+    assert report.rows["predictions"] == data.OPEN_DAYS * data.ORDERS_A_DAY
 
 
 def test_an_empty_required_table_fails(settings: Settings, warehouse: Path) -> None:
