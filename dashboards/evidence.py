@@ -5,18 +5,26 @@ writing any of them, or drawing them.
 """
 
 import hashlib
+import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, Literal
 
 from sqlalchemy.engine import make_url
 
 from expectations.report import ValidationReport, boundaries_with_reports, load_report
 from sources.record import LandingReport, read_report
+from workspace.files import sha256_of_json
 from workspace.ledger import Event, Finding, Ledger
 from workspace.settings import Settings
 
 PROMOTIONS = "promotions"
+DIGEST = re.compile(r"[0-9a-f]{64}")
+#: Files of an audit report that are served, by name.
+AUDIT_FILES = {"report.en.html": "text/html", "report.zh.html": "text/html", "audit.json": "application/json",
+               "groups.csv": "text/csv"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,14 @@ class LedgerView:
     events: tuple[Event, ...]
     findings: tuple[Finding, ...]
     count_all: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """A JSON file of evidence, or why it cannot be shown: `absent`, or `changed` since its digest was recorded."""
+
+    content: dict[str, Any] | None
+    problem: Literal["", "absent", "changed"] = ""
 
 
 class Evidence:
@@ -70,11 +86,30 @@ class Evidence:
         found = [_landing(path, path.stat().st_mtime_ns) for path in files]
         return sorted(found, key=lambda report: report.batch, reverse=True)
 
-    def report_file(self, name: str) -> Path | None:
-        """The report of that name below the company's reports, or None; names that lead elsewhere give None."""
-        root = self._settings.paths.reports.resolve()
-        path = (root / name).resolve()
-        return path if path.is_file() and path.is_relative_to(root) else None
+    def audit_file(self, digest: str, name: str) -> Path | None:
+        """A file of the audit report with this digest; None for digests and names that are none."""
+        if not DIGEST.fullmatch(digest) or name not in AUDIT_FILES:
+            return None
+        path = self._settings.paths.reports / "audits" / digest / name
+        return path if path.is_file() else None
+
+    def version_file(self, model: str, version: str, name: str, digest: str | None = None) -> Found:
+        """A JSON file of evidence about a version, verified where its digest is given."""
+        return _read(self._settings.paths.reports / "models" / model / version / name, digest)
+
+    def audit(self, digest: str) -> Found:
+        """The audit with this digest, as JSON values."""
+        path = self.audit_file(digest, "audit.json")
+        return _read(path, None) if path else Found(None, "absent")
+
+    def dossier(self, digest: str) -> Found:
+        """The dossier with this SHA-256, verified."""
+        if not DIGEST.fullmatch(digest):
+            return Found(None, "absent")
+        found = _read(self._settings.paths.reports / "dossiers" / f"{digest}.json", None)
+        if found.content is not None and sha256_of_json(found.content) != digest:
+            return Found(None, "changed")
+        return found
 
     def ledger(self) -> LedgerView | None:
         """The promotion ledger, verified; None when nothing was ever written to it."""
@@ -113,6 +148,20 @@ def _validation(path: Path, _changed: int) -> ValidationReport:
 @lru_cache(maxsize=4_096)
 def _landing(path: Path, _changed: int) -> LandingReport:
     return read_report(path)
+
+
+def _read(path: Path, digest: str | None) -> Found:
+    if not path.is_file():
+        return Found(None, "absent")
+    return _parsed(path, path.stat().st_mtime_ns, digest)
+
+
+@lru_cache(maxsize=256)
+def _parsed(path: Path, _changed: int, digest: str | None) -> Found:
+    content = path.read_bytes()
+    if digest is not None and hashlib.sha256(content).hexdigest() != digest:
+        return Found(None, "changed")
+    return Found(json.loads(content))
 
 
 @lru_cache(maxsize=4)

@@ -18,7 +18,7 @@ def count(value: Number | None) -> str:
 
 def number(value: Number | None, decimals: int = 1) -> str:
     """A number with a fixed count of decimals: `1,234.5`."""
-    return NONE if value is None else f"{float(value):,.{decimals}f}".replace("-", "−")
+    return NONE if value is None else _without_negative_zero(f"{float(value):,.{decimals}f}").replace("-", "−")
 
 
 def share(value: Number | None, decimals: int = 1) -> str:
@@ -82,6 +82,10 @@ def lag(delta_hours: float | None) -> str:
 def readable(value: object) -> str:
     """A code as words: `late_delivery` → `late delivery`; None as a dash."""
     return NONE if value in (None, "") else str(value).replace("_", " ")
+
+
+def _without_negative_zero(text: str) -> str:
+    return text if any(digit in text for digit in "123456789") else text.lstrip("-")
 
 
 FILTERS = {

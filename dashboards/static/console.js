@@ -56,6 +56,11 @@
       textStyle: { color: styles.getPropertyValue("--text").trim() },
     };
     if (payload.unit === "pct") option.yAxis[0].axisLabel.formatter = (value) => `${value}%`;
+    const days = option.xAxis[1].data;
+    if (days.length && days[0].slice(0, 4) === days[days.length - 1].slice(0, 4)) {
+      option.xAxis[1].axisLabel.formatter = (day) => day.slice(5);
+    }
+    if (holder.clientWidth < 520) option.grid[0].top = 54;
     charts.get(holder)?.dispose();
     const chart = echarts.init(holder, null, { renderer: "canvas" });
     chart.setOption(option);

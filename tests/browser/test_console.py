@@ -14,7 +14,16 @@ ACCESSIBILITY = (Path(__file__).parent / "accessibility.js").read_text(encoding=
 WIDEST = "document.documentElement.scrollWidth"
 OVERFLOWING = """[...document.querySelectorAll("main *")].filter((n) => !n.closest(".scroll") &&
     n.getBoundingClientRect().right > innerWidth).map((n) => `${n.tagName}.${n.className}`).slice(0, 5)"""
-PAGES = ["/", "/?metric=handling&days=90", "/quality", "/models", "/orders", "/orders/o0010740", "/about"]
+PAGES = [
+    "/",
+    "/?metric=handling&days=90",
+    "/quality",
+    "/models",
+    "/models/late-delivery-risk/2",
+    "/orders",
+    "/orders/o0010740",
+    "/about",
+]
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -120,6 +129,28 @@ def test_names_from_the_data_are_shown_as_they_are(visit: Visit) -> None:
     expect(page.locator("#region")).to_contain_text(HOSTILE_REGION)
     expect(page.locator("table.regions")).to_contain_text(HOSTILE_REGION)
     assert page.locator("main script").count() == page.locator("main script[type='application/json']").count() == 1
+
+
+def test_a_report_is_shown_as_filed_and_runs_nothing(visit: Visit, company: Settings) -> None:
+    path = next((company.paths.reports / "audits").glob("*/report.en.html"))
+    watched = visit()
+    page = watched.open("/models")
+    page.locator(".links a", has_text="in English").click()
+    expect(page.locator("h1")).to_contain_text("late-delivery-risk")
+    assert page.evaluate("origin") == "null"
+    assert path.is_file()
+
+
+def test_a_script_in_a_report_does_not_run(visit: Visit, tmp_path: Path, settings: Settings) -> None:
+    digest = "a" * 64
+    folder = settings.paths.reports / "audits" / digest
+    folder.mkdir(parents=True)
+    (folder / "report.en.html").write_text("<title>t</title><h1>before</h1><script>document.body.innerHTML=''</script>")
+    with serving(settings) as origin:
+        watched = visit(origin)
+        watched.allowed += ["policy violation: script-src-elem", "Blocked script execution", "Executing inline script"]
+        page = watched.open(f"/reports/{digest}/report.en.html")
+        expect(page.locator("h1")).to_have_text("before")
 
 
 def test_without_scripts_the_page_still_answers(visit: Visit) -> None:

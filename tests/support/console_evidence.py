@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from expectations.report import CheckResult, ValidationReport, save_report
 from sources.record import FileCount, LandedFile, LandingReport, TableReport, Warned
 from tests.support.console_company import publish_company
+from tests.support.console_models import write_models
 from workspace.files import write_atomically
 from workspace.settings import Settings
 
@@ -116,13 +117,9 @@ def _write(settings: Settings, report: LandingReport) -> None:
     write_atomically(settings.paths.landing_files / f"{report.batch}.json", report.as_json())
 
 
-def write_ledger(settings: Settings) -> None:
-    """Nothing yet."""
-
-
 def publish_everything(settings: Settings) -> None:
     """The test company with its snapshot and all evidence."""
     publish_company(settings)
     write_landings(settings)
     write_validations(settings)
-    write_ledger(settings)
+    write_models(settings)

@@ -13,6 +13,7 @@ from dashboards import formats
     [
         (formats.count(1234567), "1,234,567"),
         (formats.number(-0.25, 2), "−0.25"),
+        (formats.number(-0.0004, 2), "0.00"),
         (formats.share(0.9344), "93.4%"),
         (formats.signed(-0.012, 1, 100), "−1.2"),
         (formats.signed(0.0004, 1, 100), "±0.0"),

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 import yaml
 
-from dashboards.queries import orders, overview, quality
+from dashboards.queries import models, orders, overview, quality
 from dashboards.queries.base import Query
 
 #: Published by scoring, not by dbt; the columns are those of docs/architecture.md.
@@ -18,9 +18,10 @@ PREDICTIONS = {
     "as_of": "timestamp", "scored_at": "timestamp", "late_probability": "double",
 }  # fmt: skip
 
-QUERIES = [value for module in (overview, orders) for value in vars(module).values() if isinstance(value, Query)] + [
-    quality.UNMAPPED, quality.UNMAPPED_TOTALS, *(query for _, query in quality.FRESHNESS.values())
-]  # fmt: skip
+QUERIES = [
+    *(q for module in (overview, orders, models, quality) for q in vars(module).values() if isinstance(q, Query)),
+    *(query for _, query in quality.FRESHNESS.values()),
+]
 
 VALUES: dict[str, Any] = {
     "region": None, "first": date(2026, 5, 1), "last": date(2026, 5, 31), "previous_first": date(2026, 4, 1),

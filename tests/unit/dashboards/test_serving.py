@@ -14,7 +14,16 @@ from tests.support.console_evidence import HOSTILE_VALUE, write_validations
 from tests.unit.dashboards.conftest import Open
 from workspace.settings import Settings, use_company
 
-PAGES = ["/", "/quality", "/models", "/orders", "/orders?q=W-0", "/orders/o0010740", "/about"]
+PAGES = [
+    "/",
+    "/quality",
+    "/models",
+    "/models/late-delivery-risk/2",
+    "/orders",
+    "/orders?q=W-0",
+    "/orders/o0010740",
+    "/about",
+]
 
 
 @pytest.mark.parametrize("address", PAGES)
