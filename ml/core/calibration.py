@@ -61,10 +61,10 @@ def choose_method(scores: Sequence[Floats], outcomes: Sequence[Floats]) -> Metho
     rarer = int(min(labels.sum(), len(labels) - labels.sum()))
     if rarer < FEWEST_FOR_SIGMOID:
         raise UnusableTable(
-            f"To calibrate, at least {FEWEST_FOR_SIGMOID} out-of-time rows of each class are needed; the rarer class has "
+            f"To calibrate, at least {FEWEST_FOR_SIGMOID} out-of-time rows of each class are needed; the rarer one has "
             f"{rarer} of {len(labels)}. Land a longer history."
         )
-    fit = "isotonic" if rarer >= FEWEST_FOR_ISOTONIC else "sigmoid"
+    fit: Method = "isotonic" if rarer >= FEWEST_FOR_ISOTONIC else "sigmoid"
     gains = []
     for index in range(1, len(scores)):
         past_scores, past = np.concatenate(scores[:index]), np.concatenate(outcomes[:index])

@@ -70,7 +70,7 @@ class ClusterBootstrap:
         by_cluster = np.stack(
             [np.bincount(self.codes, column, minlength=self.count_clusters) for column in columns.T], axis=1
         )
-        total = self.multiplicities @ by_cluster
+        total: Floats = (self.multiplicities @ by_cluster).astype(np.float64)
         return total[:, 0] if per_row.ndim == 1 else total
 
     def mean(self, per_row: Floats) -> Estimate:

@@ -3,11 +3,11 @@
 Belongs here: the metrics, their intervals, paired differences, tables by segment. Does not belong here: thresholds and
 verdicts (ml/core/gates), measures of fairness (ml/core/fairness).
 
-Definitions: `brier` mean squared error of the probability; `log_loss` in nats, probabilities held within 1e-6 of 0 and 1;
-`roc_auc` with ties counted half; `pr_auc` average precision (step-wise, as in scikit-learn); `ece` mean absolute gap
-between predicted and realised rate over bins of equal size; `ece_debiased` the same less the bootstrap's estimate of the
-gap that chance alone makes, with a reflected interval (`ece` has none: resampling only ever adds to it);
-`bias` realised less predicted rate.
+Definitions: `brier` mean squared error of the probability; `log_loss` in nats, probabilities held within 1e-6 of 0 and
+1; `roc_auc` with ties counted half; `pr_auc` average precision (step-wise, as in scikit-learn); `ece` mean absolute gap
+between predicted and realised rate over bins of equal size; `ece_debiased` the same less the bootstrap's estimate of
+the gap that chance alone makes, with a reflected interval (`ece` has none: resampling only ever adds to it); `bias`
+realised less predicted rate.
 `skill_over_<baseline>` is 1 − Brier / Brier of that baseline.
 """
 

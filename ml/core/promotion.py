@@ -56,19 +56,32 @@ class Recorded(Protocol):
     """What the fold needs of a ledger event."""
 
     @property
-    def sequence(self) -> int: ...
+    def sequence(self) -> int:
+        """Place in the ledger, from 1."""
+
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """State entered."""
+
     @property
-    def subject(self) -> str: ...
+    def subject(self) -> str:
+        """`<model>/<version>`."""
+
     @property
-    def actor(self) -> str: ...
+    def actor(self) -> str:
+        """Who did it."""
+
     @property
-    def at(self) -> str: ...
+    def at(self) -> str:
+        """ISO time, UTC."""
+
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """Why."""
+
     @property
-    def payload(self) -> Mapping[str, Any]: ...
+    def payload(self) -> Mapping[str, Any]:
+        """As in `Move`."""
 
 
 @dataclass(frozen=True)
@@ -206,8 +219,8 @@ def _require_four_eyes(history: History, before: Version, move: Move) -> None:
     if move.actor.startswith(SYSTEM):
         if move.actor != GATES_ACTOR or move.payload.get("automatic") != FIRST_VERSION_ONLY or history.had_champion:
             raise MoveRefused(
-                f"A program may approve only as {GATES_ACTOR}, under the policy {FIRST_VERSION_ONLY}, while no champion "
-                f"has ever been; {move.actor} asked for {move.model}/{move.version}. Let a person approve it."
+                f"A program may approve only as {GATES_ACTOR}, under the policy {FIRST_VERSION_ONLY}, while no "
+                f"champion has ever been; {move.actor} asked for {move.model}/{move.version}. Let a person approve it."
             )
     elif move.actor in before.authors:
         raise MoveRefused(

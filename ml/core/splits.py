@@ -7,6 +7,7 @@ has passed, not as soon as it is delivered, because shortly before a cut the del
 That leaves, before each cut, a natural gap as long as a promise; `gap` adds to it.
 """
 
+import itertools
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -59,6 +60,7 @@ def timeline(frame: pd.DataFrame, roles: Roles, as_of: pd.Timestamp | None = Non
 
     Args:
         frame: Rows with the columns of `roles`.
+        roles: What its columns are.
         as_of: The moment that the table describes; rows after it are refused.
 
     Raises:
@@ -72,8 +74,8 @@ def timeline(frame: pd.DataFrame, roles: Roles, as_of: pd.Timestamp | None = Non
     if as_of is not None and (made_at > as_of).any():
         raise UnusableTable(
             f"{roles.time} must not lie after {as_of:%Y-%m-%d %H:%M} UTC, the moment that the table describes; it does "
-            f"on {int((made_at > as_of).sum())} rows, up to {made_at.max():%Y-%m-%d %H:%M}. Correct these rows at their "
-            f"source."
+            f"on {int((made_at > as_of).sum())} rows, up to {made_at.max():%Y-%m-%d %H:%M}. Correct these rows "
+            f"at their source."
         )
     known_at = _times(frame, roles.known_at) if roles.known_at else made_at
     unlabelled = frame[roles.target].isna().to_numpy()
@@ -133,7 +135,7 @@ def rolling_cuts(times: Timeline, folds: int, within: Mask | None = None, share:
     edges = [_moment(ordered, part) for part in np.linspace(1 - share, 1.0, folds + 1)]
     edges[-1] = times.horizon
     cuts = []
-    for origin, end in zip(edges[:-1], edges[1:], strict=True):
+    for origin, end in itertools.pairwise(edges):
         try:
             cuts.append(_cut(times, rows, origin, end, gap))
         except UnusableTable:

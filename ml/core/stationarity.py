@@ -2,8 +2,8 @@
 
 Belongs here: the test, and leaving such features out. Does not belong here: drift alarms on a running model.
 
-A running count, or a level that trends, separates old rows from new ones almost perfectly. Trees then learn the calendar
-of the past ("in that month many were late") and carry it into a future that it cannot fit. The test is adversarial
+A running count, or a level that trends, separates old rows from new ones almost perfectly. Trees then learn the past
+calendar ("in that month many were late") and carry it into a future that it cannot fit. The test is adversarial
 validation one feature at a time: the ROC-AUC with which the feature alone tells the newest rows from the older ones.
 No label is looked at.
 """
@@ -51,7 +51,7 @@ def leave_out_clocks(inputs: pd.DataFrame, made_at: pd.DatetimeIndex, features: 
 
 
 def separation(values: NDArray[np.float64], newest: NDArray[np.bool_]) -> float:
-    """ROC-AUC, at least 0.5, with which `values` tell the newest rows from the rest; 0.5 when either has too few values."""
+    """ROC-AUC, at least 0.5, with which `values` tell the newest rows from the rest; 0.5 where values are too few."""
     present = np.isfinite(values)
     new = newest[present]
     count_new, count_old = int(new.sum()), int((~new).sum())

@@ -79,7 +79,9 @@ def check_champion(stores: ModelStores, model: str) -> ChampionCheck:
     problems += [f"ledger event {finding.sequence} {finding.problem}" for finding in stores.promotions.verify()]
     for alias, named in ((CHAMPION, history.champion), (CHALLENGER, history.challenger)):
         if present.get(alias) != named:
-            problems.append(f"alias {alias} points at {present.get(alias) or 'none'}, the ledger says {named or 'none'}")
+            problems.append(
+                f"alias {alias} points at {present.get(alias) or 'none'}, the ledger says {named or 'none'}"
+            )
     if history.champion is not None:
         problems += _file_problems(stores, model, history.champion)
     return ChampionCheck(model, history.champion, present.get(CHAMPION), tuple(problems))
@@ -95,7 +97,7 @@ def _file_problems(stores: ModelStores, model: str, version: str) -> list[str]:
 
 
 def newest_version(stores: ModelStores, model: str, *states: State) -> str | None:
-    """The newest version in one of the states, or in any state if none is named."""
+    """The newest evaluated version, in one of the states if any is named."""
     known = stores.promotions.history(model).versions
-    found = [name for name, version in known.items() if not states or version.state in states]
+    found = [name for name, version in known.items() if version.evaluated and (not states or version.state in states)]
     return max(found, key=int) if found else None

@@ -1,6 +1,7 @@
 """Predictions on disk: append-only Parquet files by model, and the newest prediction of each order.
 
-Belongs here: layout, atomic writing, the collected table for publication. Does not belong here: scoring (ml/jobs/score).
+Belongs here: layout, atomic writing, the collected table for publication. Does not belong here: scoring
+(ml/jobs/score).
 
 Layout: `predictions/<model>/<as_of>-<run>.parquet`. A file is written once and never changed.
 """
@@ -49,7 +50,7 @@ def write_once(path: Path, batches: Iterable[pa.RecordBatch]) -> int:
             for batch in batches:
                 writer.write_batch(batch)
                 count += batch.num_rows
-        os.replace(unfinished, path)
+        unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
     return count

@@ -10,7 +10,7 @@ are counted by group and score first; Fairlearn computes its rates from the coun
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 from fairlearn.metrics import MetricFrame, count, mean_prediction
 
-from ml.core.fairness.audit import audit_predictions
+from ml.core.fairness.audit import audit_with_intersections
+from ml.core.fairness.cells import JOINT, cells_of_table
 from ml.core.fairness.report.context import ReportContext
 from ml.core.fairness.results import AuditResult
 from ml.io.audit_reports import SavedReport, save_report
@@ -36,6 +37,7 @@ FAIRNESS = "fairness.json"
 JUDGED_MEASURE = "calibration_error"
 MEASURES = ("base_rate", "mean_prediction", JUDGED_MEASURE, "brier_score")
 REPORTS = "audits"
+OUTCOME, PREDICTED = "outcome", "predicted"
 
 
 class NothingToAudit(RuntimeError):
@@ -122,7 +124,7 @@ class AuditJob:
             },
             purpose=self.spec.title + ". Trained for accurate probabilities; no region is weighted.",
             data={"origin": f"{self.spec.table} of the published snapshot, predicted at rolling origins",
-                  "preparation": "Each row was predicted by a model that had learned only from outcomes known before it.",
+                  "preparation": "Each row was predicted by a model that knew only outcomes older than it.",
                   "gaps": "Orders whose outcome was never recorded are not in it."},
             group_definition=f"{groups}: the region that the order is shipped to and the customer's segment.",
             privacy={"fields": groups, "necessity": "The groups are read for this audit and are no features."},
@@ -159,15 +161,18 @@ def read_evidence(stores: ModelStores, model: str, version: str, name: str) -> b
 
 
 def audit_backtest(rows: pd.DataFrame, spec: ModelSpec, minimum_support: int, tolerance: float) -> AuditResult:
-    """Audit rolling-origin predictions by region, and by region × segment as its intersections."""
+    """Audit rolling-origin predictions by region, and by region × segment as its intersections, as one family."""
     groups = list(spec.roles.groups)
-    arguments: dict[str, Any] = {"label": "outcome", "score": "predicted", "metrics": MEASURES, "outcome": "harm",
-                                 "minimum_support": minimum_support, "tolerance": tolerance, "seed": spec.seed}  # fmt: skip
-    result = audit_predictions(rows, group=groups[0], **arguments)
-    if len(groups) > 1:
-        crossed = audit_predictions(rows, group=groups[:2], **arguments)
-        result = replace(result, intersections={" × ".join(groups[:2]): crossed})
-    return result
+    by_region = cells_of_table(rows, label=OUTCOME, score=PREDICTED, group=groups[0])
+    crossed = {
+        JOINT.join(pair): cells_of_table(rows, label=OUTCOME, score=PREDICTED, group=pair)
+        for pair in ([groups[0], other] for other in groups[1:2])
+    }
+    columns = {"label": OUTCOME, "score": PREDICTED, "group": groups[:2]}
+    return audit_with_intersections(
+        by_region, crossed, columns=columns, metrics=MEASURES, outcome="harm", minimum_support=minimum_support,
+        tolerance=tolerance, seed=spec.seed,
+    )  # fmt: skip
 
 
 def fairlearn_table(rows: pd.DataFrame, group: str) -> list[dict[str, Any]]:
@@ -236,5 +241,7 @@ def _report(status: str, model: str, version: str, found: Mapping[str, Any], rep
     numbers = {f"audit_{name}": float(value) for name, value in found["counts"].items()}
     if found["worst_gap"] is not None:
         numbers["audit_worst_gap"] = float(found["worst_gap"])
-    return AuditReport(status, model, version, found["verdict"], found["worst_group"], found["worst_gap"], found["reason"],
-                       numbers, "\n".join(lines), reports / found["page"], found["sha256"])  # fmt: skip
+    return AuditReport(
+        status, model, version, found["verdict"], found["worst_group"], found["worst_gap"], found["reason"], numbers,
+        "\n".join(lines), reports / found["page"], found["sha256"],
+    )  # fmt: skip

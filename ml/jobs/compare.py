@@ -88,8 +88,13 @@ def compare_versions(stores: ModelStores, spec: ModelSpec, snapshot: Snapshot, c
 
 def comparison_markdown(comparison: Comparison) -> str:
     """Overall and by region as tables."""
-    lines = [f"Version {comparison.challenger} less version {comparison.champion}, on {comparison.rows['overall']:,} rows "
-             f"since {comparison.since:%Y-%m-%d} that neither learned from.", "", "| measure | difference |", "|---|---|"]
+    lines = [
+        f"Version {comparison.challenger} less version {comparison.champion}, on {comparison.rows['overall']:,} rows "
+        f"since {comparison.since:%Y-%m-%d} that neither learned from.",
+        "",
+        "| measure | difference |",
+        "|---|---|",
+    ]
     lines += [f"| {name} | {estimate} |" for name, estimate in comparison.overall.items()]
     lines += ["", "| region | rows | Brier difference |", "|---|---|---|"]
     lines += [f"| {name} | {comparison.rows[name]:,} | {e} |" for name, e in comparison.by_region.items()]

@@ -24,7 +24,9 @@ def require_person(actor: str) -> str:
         MoveRefused: it is empty or marks a program.
     """
     if not actor.strip() or actor.startswith(SYSTEM):
-        raise MoveRefused(f"A decision needs the name of a person, not {actor!r}; names that begin with {SYSTEM} are programs.")
+        raise MoveRefused(
+            f"A decision needs the name of a person, not {actor!r}; names that begin with {SYSTEM} are programs."
+        )
     return actor.strip()
 
 
@@ -35,7 +37,9 @@ def propose(stores: ModelStores, model: str, version: str, actor: str, reason: s
         MoveRefused: the rules do not allow it, or its gates failed.
     """
     if stores.promotions.dossier(dossier)["verdict"] == "fail":
-        raise MoveRefused(f"{model}/{version} failed a gate; `oi models show {version}` says which. Mend it and train anew.")
+        raise MoveRefused(
+            f"{model}/{version} failed a gate; `oi models show {version}` says which. Mend it and train anew."
+        )
     return _decide(stores, model, version, State.PROPOSED, actor, reason, {"dossier": dossier})
 
 
@@ -58,7 +62,9 @@ def approve_first_by_gates(stores: ModelStores, model: str, version: str, limits
     """
     dossier = _dossier(stores, model, version)
     if limits.automatic_promotion != FIRST_VERSION_ONLY or stores.promotions.dossier(dossier)["verdict"] != "pass":
-        raise MoveRefused(f"The gates may not approve {model}/{version}: policy {limits.automatic_promotion}, or not all pass.")
+        raise MoveRefused(
+            f"The gates may not approve {model}/{version}: policy {limits.automatic_promotion}, or not all pass."
+        )
     payload = {"dossier": dossier, "expires_at": expiry(datetime.now(UTC), limits.approval_valid_days),
                "automatic": FIRST_VERSION_ONLY}  # fmt: skip
     reason = "first version of this model, every applicable gate passed; gates.yaml allows it without a person"
@@ -94,7 +100,9 @@ def roll_back(stores: ModelStores, model: str, actor: str, reason: str) -> Event
     """
     champions = stores.promotions.history(model).champions
     if len(champions) < 2:
-        raise MoveRefused(f"{model} has no champion before {champions[-1] if champions else 'the first'}; nothing to restore.")
+        raise MoveRefused(
+            f"{model} has no champion before {champions[-1] if champions else 'the first'}; nothing to restore."
+        )
     _require_sound_files(stores, model, champions[-2])
     return _decide(stores, model, champions[-1], State.ROLLED_BACK, actor, reason, {"restores": champions[-2]})
 

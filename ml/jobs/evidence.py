@@ -74,14 +74,17 @@ def metrics_markdown(learned: Learned) -> str:
 
 def segments_markdown(segments: Sequence[Segment], limit: int = 40) -> str:
     """A table of segments with counts; those too thin to judge say so."""
-    lines = ["| segment | rows | late | predicted | realised | ROC-AUC | bias | note |", "|---|---|---|---|---|---|---|---|"]
+    lines = [
+        "| segment | rows | late | predicted | realised | ROC-AUC | bias | note |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for segment in segments[:limit]:
         name = " × ".join(segment.names.values()).replace("|", "\\|")
         realised = segment.count_positive / segment.count
         area, bias = segment.metrics.get("roc_auc", ""), segment.metrics.get("bias", "")
         lines.append(
-            f"| {name} | {segment.count:,} | {segment.count_positive:,} | {segment.mean_predicted:.3f} | {realised:.3f} "
-            f"| {area} | {bias} | {segment.note} |"
+            f"| {name} | {segment.count:,} | {segment.count_positive:,} | {segment.mean_predicted:.3f} "
+            f"| {realised:.3f} | {area} | {bias} | {segment.note} |"
         )
     if len(segments) > limit:
         lines.append(f"\n{len(segments) - limit} more segments are in `evaluation.json`.")
@@ -91,6 +94,7 @@ def segments_markdown(segments: Sequence[Segment], limit: int = 40) -> str:
 def model_card(learned: Learned, spec: ModelSpec, made_from: Mapping[str, Any]) -> str:
     """The model card in markdown."""
     fitted = learned.fitted
+    positives = int(learned.backtest["outcome"].sum())
     importance = "\n".join(f"- `{name}` {value:+.4f}" for name, value in list(learned.importance.items())[:12])
     facts = "\n".join(f"- {name}: `{value}`" for name, value in made_from.items())
     left_out = "\n".join(f"- `{name}`: {reason}" for name, reason in fitted.features.left_out.items()) or "- none"
@@ -108,8 +112,8 @@ what would happen under another choice.
 - learned from rows before {learned.folds[-1].origin:%Y-%m-%d}, using a label only once it was known and mature
 
 ## How good it is
-Judged on {len(learned.backtest):,} rows at {len(learned.folds)} rising origins, {int(learned.backtest["outcome"].sum()):,}
-of them late; 95 % intervals by a bootstrap over days. The last stretch was judged by this very version, the stretches
+Judged on {len(learned.backtest):,} rows, {positives:,} of them late, at {len(learned.folds)} rising origins; 95 %
+intervals by a bootstrap over days. The last stretch was judged by this very version, the stretches
 before it by versions made in the same way from what was known then.
 
 {metrics_markdown(learned)}
@@ -126,8 +130,8 @@ Loss of ROC-AUC on the last stretch when a feature's values are shuffled:
 {left_out}
 
 ## Limits
-- Group columns ({", ".join(spec.roles.groups)}) are no features. Lane and node histories say much the same as the region;
-  the fairness report measures what follows from that.
+- Group columns ({", ".join(spec.roles.groups)}) are no features. Lane and node histories say much the same as the
+  region; the fairness report measures what follows from that.
 - Orders whose outcome was never recorded are neither learned from nor judged.
 - Where the level of lateness moves faster than the history features, probabilities lag behind it; compare the stretches
   in `evaluation.json`.
@@ -153,7 +157,9 @@ def _reliability_plot(learned: Learned) -> bytes:
     top = max(float(table["high"].max()), float(table["predicted"].max())) * 1.05
     axes.plot([0, top], [0, top], color=MUTED, linewidth=1, label="as predicted")
     errors = [table["realised"] - table["low"], table["high"] - table["realised"]]
-    axes.errorbar(table["predicted"], table["realised"], yerr=errors, fmt="o", color=ACCENT, capsize=2, label="realised")
+    axes.errorbar(
+        table["predicted"], table["realised"], yerr=errors, fmt="o", color=ACCENT, capsize=2, label="realised"
+    )
     axes.set(xlabel="predicted probability", ylabel="realised rate", title="Reliability, bins of equal size")
     axes.legend(frameon=False)
     return _png(figure)

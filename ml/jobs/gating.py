@@ -1,7 +1,7 @@
 """Putting a version through the gates and binding what they said into a dossier.
 
-Belongs here: gathering what each gate judges, the dossier's content. Does not belong here: the verdicts (ml/core/gates),
-moving the version (ml/jobs/promote, ml/jobs/desk).
+Belongs here: gathering what each gate judges, the dossier's content. Does not belong here: the verdicts
+(ml/core/gates), moving the version (ml/jobs/promote, ml/jobs/desk).
 """
 
 import json
@@ -13,15 +13,16 @@ from ml.core.features import choose_features
 from ml.core.gates import Gate, Limits
 from ml.core.intervals import Estimate
 from ml.io.data import published_table
-from ml.io.registry import current_digest
+from ml.io.registry import current_digest, log_files
 from ml.io.stores import ModelStores
 from ml.jobs.audit import FAIRNESS, JUDGED_MEASURE, read_evidence, read_fairness
 from ml.jobs.catalogue import ModelSpec
 from ml.jobs.compare import Comparison, compare_versions
 from ml.jobs.train import EVALUATION
-from workspace.files import sha256_of_file
+from workspace.files import canonical_json, sha256_of_file, write_atomically
 from workspace.published import Snapshot
 
+GATES = "gates.json"
 Checks = Mapping[str, Mapping[str, Any]]
 PRIVACY = (
     "Features describe orders, products, lanes and nodes. Region and segment are read for audits and are no features. "
@@ -48,7 +49,9 @@ def judge(stores: ModelStores, spec: ModelSpec, version: str, snapshot: Snapshot
     rows = int(evaluation["judged"]["rows"])
     champion = history.champion if history.champion != version else None
     comparison = compare_versions(stores, spec, snapshot, version, champion) if champion else None
-    served = {f.name: f.kind for f in choose_features(published_table(snapshot, spec.table).schema, spec.roles).features}
+    served = {
+        f.name: f.kind for f in choose_features(published_table(snapshot, spec.table).schema, spec.roles).features
+    }
     found = [
         gates.better_than_baselines(metrics, rows, limits),
         gates.calibration(metrics, rows, limits),
@@ -107,6 +110,17 @@ def dossier_of(stores: ModelStores, spec: ModelSpec, version: str, found: list[G
         "champion_dossier": _champion_dossier(stores, spec.name),
         "privacy": PRIVACY,
     }
+
+
+def file_dossier(stores: ModelStores, spec: ModelSpec, version: str, found: list[Gate], limits: Limits,
+                 comparison: Comparison | None) -> str:  # fmt: skip
+    """Store a version's dossier and its gates, beside its evidence and with its MLflow run; returns the SHA-256."""
+    dossier = dossier_of(stores, spec, version, found, limits, comparison)
+    signed = stores.promotions.save_dossier(dossier)
+    text = json.dumps({"verdict": dossier["verdict"], "dossier": signed, "gates": dossier["gates"]}, indent=1)
+    write_atomically(stores.report_folder(spec.name, version) / GATES, text)
+    log_files(stores, str(dossier["run_id"]), {GATES: text, "dossier.json": canonical_json(dossier)})
+    return signed
 
 
 def _champion_dossier(stores: ModelStores, model: str) -> str | None:

@@ -6,23 +6,20 @@ Belongs here: the job and its report. Does not belong here: a person's decision 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from ml.core.gates import overall
 from ml.core.promotion import FIRST_VERSION_ONLY, GATES_ACTOR, State
 from ml.io.champion import newest_version, reconcile
 from ml.io.gate_limits import load_limits
-from ml.io.registry import log_files
 from ml.io.stores import ModelStores, open_stores
 from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
 from ml.jobs.compare import comparison_markdown
 from ml.jobs.desk import approve_first_by_gates, promote, propose
-from ml.jobs.gating import Checks, dossier_of, gates_markdown, judge
-from workspace.files import canonical_json, write_atomically
+from ml.jobs.gating import GATES, Checks, file_dossier, gates_markdown, judge
 from workspace.published import Snapshot
 from workspace.settings import Settings
 
-GATES = "gates.json"
+COUNTED = ("pass", "fail", "insufficient_evidence")
 
 
 @dataclass(frozen=True)
@@ -76,9 +73,13 @@ class PromoteJob:
             reconcile(stores, self.spec.name)
             version = self.version or newest_version(stores, self.spec.name)
             if version is None:
-                return PromoteReport("nothing", self.spec.name, "", "", None, "", {}, "There is no version to judge.", "", {}, "")
+                return PromoteReport(
+                    "nothing", self.spec.name, "", "", None, "", {}, "There is no version to judge.", "", {}, ""
+                )
             state = stores.promotions.history(self.spec.name).version(version).state
-            if state is not State.EVALUATED and not (state in (State.PROPOSED, State.APPROVED) and self._is_first(stores)):
+            if state is not State.EVALUATED and not (
+                state in (State.PROPOSED, State.APPROVED) and self._is_first(stores)
+            ):
                 return self._unchanged(stores, version)
             return self._judge_and_move(stores, version, snapshot)
 
@@ -89,9 +90,7 @@ class PromoteJob:
         limits = load_limits()
         found, comparison = judge(stores, self.spec, version, snapshot, limits, self.data_checks)
         verdict = overall(found)
-        dossier = dossier_of(stores, self.spec, version, found, limits, comparison)
-        signed = stores.promotions.save_dossier(dossier)
-        self._file(stores, version, dossier)
+        signed = file_dossier(stores, self.spec, version, found, limits, comparison)
         status, reason = "refused", "; ".join(f"{g.name}: {g.reason}" for g in found if g.verdict == "fail")
         before = stores.promotions.history(self.spec.name).version(version)
         if verdict != "fail":
@@ -102,7 +101,9 @@ class PromoteJob:
         if verdict == "pass" and self._is_first(stores) and limits.automatic_promotion == FIRST_VERSION_ONLY:
             if stores.promotions.history(self.spec.name).version(version).state is State.PROPOSED:
                 approve_first_by_gates(stores, self.spec.name, version, limits)
-            promote(stores, self.spec.name, version, GATES_ACTOR, "first version, all gates passed; no champion to replace")
+            promote(
+                stores, self.spec.name, version, GATES_ACTOR, "first version, all gates passed; no champion to replace"
+            )
             status, reason = "promoted", "First version of this model; every applicable gate passed."
         history = stores.promotions.history(self.spec.name)
         text = gates_markdown(found)
@@ -111,15 +112,9 @@ class PromoteJob:
         return PromoteReport(
             status, self.spec.name, version, str(history.version(version).state), history.champion, verdict,
             {gate.name: gate.verdict for gate in found}, reason, signed,
-            {f"gates_{name}": float(sum(g.verdict == name for g in found)) for name in ("pass", "fail", "insufficient_evidence")},
+            {f"gates_{name}": float(sum(g.verdict == name for g in found)) for name in COUNTED},
             text,
         )  # fmt: skip
-
-    def _file(self, stores: ModelStores, version: str, dossier: Mapping[str, Any]) -> None:
-        evaluated = stores.promotions.history(self.spec.name).version(version).evaluated
-        text = json.dumps({"verdict": dossier["verdict"], "gates": dossier["gates"]}, indent=1)
-        write_atomically(stores.report_folder(self.spec.name, version) / GATES, text)
-        log_files(stores, str(evaluated["run_id"]), {GATES: text, "dossier.json": canonical_json(dossier)})
 
     def _unchanged(self, stores: ModelStores, version: str) -> PromoteReport:
         history = stores.promotions.history(self.spec.name)
@@ -127,6 +122,7 @@ class PromoteJob:
         path = stores.report_folder(self.spec.name, version) / GATES
         filed = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"verdict": "", "gates": []}
         reason = f"Version {version} is {found.state}; the champion is {history.champion or 'none'}."
-        return PromoteReport("unchanged", self.spec.name, version, str(found.state), history.champion, filed["verdict"],
-                             {gate["name"]: gate["verdict"] for gate in filed["gates"]}, reason, found.dossier or "", {},
-                             reason)  # fmt: skip
+        return PromoteReport(
+            "unchanged", self.spec.name, version, str(found.state), history.champion, filed["verdict"],
+            {gate["name"]: gate["verdict"] for gate in filed["gates"]}, reason, found.dossier or "", {}, reason,
+        )  # fmt: skip

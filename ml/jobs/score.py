@@ -97,10 +97,14 @@ class ScoreJob:
             if path.is_file():
                 rows = pq.read_metadata(path).num_rows
                 reason = f"Version {champion.version} has scored this very data; nothing was added."
-                return ScoreReport("reused", self.spec.name, champion.version, reason, rows, path, {"rows": rows}, reason)
+                return ScoreReport(
+                    "reused", self.spec.name, champion.version, reason, rows, path, {"rows": rows}, reason
+                )
             return self._score(champion, source, where, as_of, path)
 
-    def _score(self, champion: LoadedModel, source: TableSource, where: str, as_of: datetime, path: Path) -> ScoreReport:
+    def _score(
+        self, champion: LoadedModel, source: TableSource, where: str, as_of: datetime, path: Path
+    ) -> ScoreReport:
         started = datetime.now(UTC)
         probabilities: list[np.ndarray] = []
         rows = write_once(path, self._batches(champion, source, where, as_of, started, probabilities))
@@ -154,14 +158,16 @@ def require_probabilities(predicted: np.ndarray, keys: pd.Series) -> None:
     if wrong.any():
         first = int(np.flatnonzero(wrong)[0])
         raise PredictionsRefused(
-            f"A prediction must be a number within 0 and 1; {int(wrong.sum())} are not, the first is {predicted[first]} for "
-            f"{keys.iloc[first]}. Nothing was written. Roll the champion back, or mend the features."
+            f"A prediction must be a number within 0 and 1; {int(wrong.sum())} are not, the first is "
+            f"{predicted[first]} for {keys.iloc[first]}. Nothing was written. Roll the champion back, or mend the features."
         )
 
 
 def _as_of(source: TableSource) -> datetime:
     if source.as_of is None:
-        raise PredictionsRefused(f"Snapshot {source.snapshot} does not say as of when it is. Publish with the note `as_of`.")
+        raise PredictionsRefused(
+            f"Snapshot {source.snapshot} does not say as of when it is. Publish with the note `as_of`."
+        )
     return source.as_of.to_pydatetime()
 
 

@@ -1,0 +1,72 @@
+"""`oi ledger`: reading and verifying the append-only ledgers.
+
+Belongs here: the commands and how events are shown. Does not belong here: the chain (workspace/ledger).
+
+Exit codes: 0 done · 1 the chain does not hold.
+"""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+@app.callback()
+def _root() -> None:
+    """Read and verify the append-only ledgers."""
+
+
+@app.command("list")
+def list_events(
+    stream: Annotated[str, typer.Option("--stream", help="Only this stream, such as promotions.")] = "",
+    subject: Annotated[str, typer.Option("--subject", help="Only this subject, such as late-delivery-risk/3.")] = "",
+    last: Annotated[int, typer.Option("--last", min=1, help="How many of the newest events.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """The newest events, oldest of them first."""
+    from dataclasses import asdict
+
+    from orchestration.cli.printing import print_json, print_table
+    from workspace.ledger import Ledger
+    from workspace.settings import load_settings
+
+    settings = load_settings()
+    ledger = Ledger(settings.paths.ensure().ledger_url(settings))
+    try:
+        events = ledger.events(stream or None, subject or None)[-last:]
+    finally:
+        ledger.close()
+    if as_json:
+        print_json([asdict(event) for event in events])
+        return
+    rows = [{**asdict(event), "at": event.at[:19], "hash": event.hash[:12]} for event in events]
+    print_table("Ledger", rows, {"sequence": "event", "at": "at (UTC)", "stream": "stream", "subject": "subject",
+                                 "kind": "kind", "actor": "by", "reason": "why", "hash": "hash"})  # fmt: skip
+
+
+@app.command()
+def verify(as_json: AsJson = False) -> None:
+    """Check every link of the chain; names each place where it does not hold."""
+    from dataclasses import asdict
+
+    from orchestration.cli.printing import RESULTS, print_json
+    from workspace.ledger import Ledger
+    from workspace.settings import load_settings
+
+    settings = load_settings()
+    ledger = Ledger(settings.paths.ensure().ledger_url(settings))
+    try:
+        findings, count = ledger.verify(), len(ledger.events())
+    finally:
+        ledger.close()
+    if as_json:
+        print_json({"events": count, "is_whole": not findings, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            RESULTS.print(f"event {finding.sequence}: {finding.problem}", markup=False)
+        RESULTS.print(f"{count:,} events; " + ("the chain is whole" if not findings else f"{len(findings)} findings"))
+    if findings:
+        raise typer.Exit(1)
