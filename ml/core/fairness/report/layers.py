@@ -3,43 +3,183 @@
 Belongs here: showing those results, or that they are missing. Does not belong here: computing them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ml.core.fairness.report.charts import Formatter, line_chart, stacked_chart, trade_off_chart
 from ml.core.fairness.report.context import ReportContext
-from ml.core.fairness.report.markup import Markup, tag
+from ml.core.fairness.report.markup import (
+    MISSING,
+    Markup,
+    count,
+    interval,
+    join,
+    number,
+    points,
+    table,
+    table_row,
+    tag,
+)  # fmt: skip
 from ml.core.fairness.report.texts import Texts
 
+PARTS = ("measurement", "policy", "explained", "unexplained")
+MOST_COURSES = 4
+MOST_FEATURES = 12
 
-def _missing(texts: Texts) -> Markup:
-    return tag("p", texts["missing"], class_="missing")
+
+def _missing(texts: Texts, heading: str) -> Markup:
+    return join([tag("h3", texts[heading]), tag("p", texts["missing"], class_="missing")])
 
 
 def proxies(found: Mapping[str, Any] | None, texts: Texts) -> Markup:
     """Whether the features tell the group."""
-    return _missing(texts)
+    if found is None:
+        return _missing(texts, "proxies")
+    said = texts.say(
+        "proxies_said", accuracy=number(found["accuracy"]), interval=interval(found["accuracy_interval"]),
+        baseline=number(found["baseline"]), rows=count(found["rows"]),
+    )  # fmt: skip
+    rows = [
+        table_row((f["feature"], f"{f['association']:.2f}", texts["is_proxy"] if f["is_proxy"] else ""),
+                  "named" if f["is_proxy"] else None)
+        for f in found["features"][:MOST_FEATURES]
+    ]  # fmt: skip
+    header = [texts[k] for k in ("feature", "association", "status")]
+    return join([tag("h3", texts["proxies"]), tag("p", said), table(header, rows)])
 
 
 def decision_layer(audit: Mapping[str, Any] | None, texts: Texts) -> Markup:
     """Outcomes of decisions by group, and how they compare with history."""
-    return _missing(texts)
+    if audit is None:
+        return _missing(texts, "decisions")
+    rows = []
+    for name, metric in audit["metrics"].items():
+        worst = next((g for g in metric["groups"] if g["group"] == metric["worst"]), None)
+        wider = audit["amplification"].get(name)
+        ratio = MISSING
+        if wider and wider["ratio"] is not None:
+            low, high = wider["interval"]
+            ratio = f"{wider['ratio']:.2f} [{low:.2f}, {high:.2f}]"
+        rows.append((
+            texts.known(name), tag("span", texts[metric["verdict"]], class_=f"verdict small {metric['verdict']}"),
+            number(metric["overall"], metric["kind"]), worst["group"] if worst else MISSING,
+            points(worst["difference"], metric["kind"]) if worst else MISSING,
+            interval(worst["difference_interval"], metric["kind"], difference=True) if worst else MISSING, ratio,
+        ))  # fmt: skip
+    header = [
+        texts[k]
+        for k in ("metric", "verdict", "overall", "group", "difference", "difference_interval", "amplification")
+    ]
+    return join(
+        [tag("h3", texts["decisions"]), table(header, rows), tag("p", texts["amplification_note"], class_="soft small")]
+    )
 
 
 def label_layer(decomposition: Mapping[str, Any] | None, context: ReportContext, texts: Texts) -> Markup:
     """The gap in the labels, split into its parts."""
-    return _missing(texts)
+    if decomposition is None:
+        return _missing(texts, "decomposition")
+    judged = [g for g in decomposition["groups"] if g["parts"]]
+    judged.sort(key=lambda g: -(g["gap_hours"] or 0.0))
+    names = [context.group_names.get(g["group"], g["group"]) for g in judged]
+    values = [[(g["parts"].get(p) or {"hours": 0.0})["hours"] for p in PARTS] for g in judged]
+    chart = stacked_chart(
+        names, values, [f"part-{p}" for p in PARTS], [texts[f"part_{p}"] for p in PARTS], texts["decomposition"],
+        Formatter("mean"),
+    )  # fmt: skip
+    header = [texts["group"], texts["n"], texts["late_rate"], texts["gap_hours"], *(texts[f"part_{p}"] for p in PARTS)]
+    rows = [_delay_row(g, names[i], texts) for i, g in enumerate(judged)]
+    left = [g["group"] for g in decomposition["groups"] if not g["parts"]]
+    verdicts = [f"{texts[f'part_{part}']}: {texts[v]}" for part, v in decomposition["verdicts"].items()]
+    return join([
+        tag("h3", texts["decomposition"]),
+        tag("p", texts.say("factors_said", factors=", ".join(decomposition["factors"]) or texts["nobody"])),
+        tag("ul", *(tag("li", said) for said in verdicts)),
+        chart if judged else None, table(header, rows),
+        tag("p", texts["decomposition_note"], class_="soft small"),
+        tag("p", texts.say("decomposition_left", groups=texts.listed(left))) if left else None,
+    ])  # fmt: skip
+
+
+def _delay_row(group: Mapping[str, Any], name: str, texts: Texts) -> Markup:
+    gap = number(group["gap_hours"], "mean", signed=True)
+    cells: list[Any] = [name, count(group["n"]), number(group["late_rate"]), gap]
+    for part in PARTS:
+        found = group["parts"].get(part)
+        if found is None:
+            cells.append(MISSING)
+            continue
+        said = f"{number(found['hours'], 'mean', signed=True)} {interval(found['interval'], 'mean', difference=True)}"
+        cells.append(tag("b", said) if found["named"] else tag("span", said))
+    named = any(p and p["named"] for p in group["parts"].values())
+    return table_row(cells, "named" if named else None)
 
 
 def selective(found: Mapping[str, Any] | None, texts: Texts) -> Markup:
     """Whether labels are missing more often in some groups."""
-    return _missing(texts)
+    if found is None:
+        return _missing(texts, "selective")
+    metric = found["metric"]
+    named = [f"{g['group']} ({number(g['rate'])})" for g in metric["groups"] if g["named"]]
+    said = texts.say(
+        "selective_said", verdict=texts[found["verdict"]], overall=number(metric["overall"]), groups=texts.listed(named)
+    )
+    return join([tag("h3", texts["selective"]), tag("p", said)])
 
 
 def over_time(weekly: Mapping[str, Any] | None, texts: Texts) -> Markup:
-    """Disparity per week with its alarm."""
-    return _missing(texts)
+    """Disparity per period with its alarm."""
+    if weekly is None:
+        return _missing(texts, "over_time")
+    alarmed = [g for g in weekly["groups"] if g["alarm"]]
+    rest = sorted((g for g in weekly["groups"] if not g["alarm"]), key=lambda g: -max(g["evidence"], default=0.0))
+    shown = (sorted(alarmed, key=lambda g: g["alarm"]) + rest)[:MOST_COURSES]
+    said = texts.say(
+        "over_time_said", level=number(weekly["alarm_level"], "mean"), alpha=f"{100 * weekly['alpha']:g} %"
+    )
+    rows = [table_row((g["group"], g["alarm"] or MISSING, number(max(g["evidence"], default=0.0), "mean")),
+                      "named" if g["alarm"] else None) for g in [*alarmed, *rest]]  # fmt: skip
+    charts = [_course(g, weekly["periods"], texts) for g in shown]
+    header = [texts[k] for k in ("group", "alarm", "evidence")]
+    return join([tag("h3", texts["over_time"]), tag("p", said), *charts, table(header, rows)])
+
+
+def _course(group: Mapping[str, Any], periods: Sequence[str], texts: Texts) -> Markup:
+    marks = [(list(periods).index(group["alarm"]), texts["alarm"])] if group["alarm"] else []
+    drawn = line_chart(
+        periods, group["differences"], [tuple(b) if b else None for b in group["intervals"]], marks, group["group"],
+        Formatter("rate", difference=True),
+    )  # fmt: skip
+    return join([tag("p", group["group"], class_="small"), drawn])
 
 
 def trade_off(curve: Mapping[str, Any] | None, texts: Texts) -> Markup:
     """Mitigation options as one curve."""
-    return _missing(texts)
+    if curve is None:
+        return _missing(texts, "mitigation")
+    options = [
+        (texts.known(r["name"]), r["cost"], r["gap"], tuple(r["cost_interval"]), tuple(r["gap_interval"]))
+        for r in curve["remedies"]
+    ]
+    chart = trade_off_chart(
+        options,
+        texts["mitigation"],
+        texts["cost_per_row"],
+        texts["remaining_gap"],
+        Formatter("mean"),
+        Formatter("rate"),
+    )
+    rows = [
+        (texts.known(r["name"]), number(r["gap"]), interval(r["gap_interval"]), number(r["cost"], "mean"),
+         interval(r["cost_interval"], "mean"), texts["offered"] if r["offered"] else texts["not_offered"])
+        for r in curve["remedies"]
+    ]  # fmt: skip
+    header = [texts[k] for k in ("remedy", "remaining_gap", "interval", "cost_per_row", "interval", "status")]
+    return join(
+        [
+            tag("h3", texts["mitigation"]),
+            chart,
+            table(header, rows),
+            tag("p", texts["mitigation_note"], class_="soft small"),
+        ]
+    )

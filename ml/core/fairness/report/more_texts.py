@@ -81,4 +81,52 @@ MORE_TEXTS: dict[str, tuple[str, str]] = {
         "有 {groups} 个组的信息太少，无法评判。这不表示它们“没有问题”，而是未知。",
     ),
     "control_used": ("Compared within equal values of: {columns}.", "在以下变量取值相同的范围内比较：{columns}。"),
+    "proxies": ("Can the features tell the group?", "特征能否辨认组别？"),
+    "proxies_said": (
+        "All features together name the group of {accuracy} {interval} of {rows} unseen rows; always naming the largest group would "
+        "reach {baseline}. A feature with an association of 0.3 or more stands for the group.",
+        "全部特征合在一起，能在 {rows} 行未见数据中认出 {accuracy} {interval} 的组别；总猜最大组可达 {baseline}。关联度达到 0.3 的特征可视为组别的代理。",
+    ),
+    "feature": ("Feature", "特征"), "association": ("Association", "关联度"), "is_proxy": ("stands for the group", "组别的代理"),
+    "decisions": ("Outcomes of decisions", "决策的结果"),
+    "amplification": ("Amplification", "放大倍数"),
+    "amplification_note": (
+        "Amplification is the spread between groups under the decisions divided by that of history: above 1, the policy widens it.",
+        "放大倍数为决策下的组间离散程度除以历史上的离散程度：大于 1 表示策略扩大了差距。",
+    ),
+    "decomposition": ("Where the lateness comes from, in hours", "迟到从何而来（小时）"),
+    "part_measurement": ("Measurement", "测量"), "part_policy": ("Promise policy", "承诺策略"),
+    "part_explained": ("Explained", "可解释"), "part_unexplained": ("Unexplained", "未解释"),
+    "late_rate": ("Late", "迟到率"), "gap_hours": ("Gap, hours", "差距（小时）"),
+    "factors_said": ("Factors that count as legitimate: {factors}.", "视为正当的因素：{factors}。"),
+    "decomposition_note": (
+        "Measurement: delivered in time, recorded late. Promise policy: a tighter promise than elsewhere for equal orders. Explained: "
+        "what the factors give, and what only this group has. Unexplained: what remains when all factors are equal; the suspected "
+        "preference. Bold parts are proven over all groups at once.",
+        "测量：按时送达但记录较晚。承诺策略：同等订单的承诺比别处更紧。可解释：由各因素得出的部分，以及仅该组才有的情形。未解释：各因素相同时仍然存在的部分，"
+        "即疑似偏好。粗体部分在所有组同时检验下成立。",
+    ),
+    "decomposition_left": ("Too few orders to split: {groups}.", "订单过少、无法分解：{groups}。"),
+    "selective": ("Are outcomes known equally often?", "各组结果的知晓程度是否相同？"),
+    "selective_said": (
+        "{verdict}. The outcome is not known for {overall} of rows. Groups where this differs: {groups}.",
+        "{verdict}。{overall} 的行结果未知。与其他组不同的组：{groups}。",
+    ),
+    "over_time": ("Disparity by period", "各时期的差距"),
+    "over_time_said": (
+        "Difference of each group from all others, with pointwise intervals. The alarm rings when a group's evidence reaches {level}; "
+        "while all groups are alike, any alarm ever rings with a probability of at most {alpha}, however often one looks.",
+        "各组与其他组之差及逐点区间。某组的证据值达到 {level} 时报警；若各组相同，无论查看多少次，任何警报响起的概率至多为 {alpha}。",
+    ),
+    "alarm": ("Alarm", "报警"), "evidence": ("Evidence (e-value)", "证据（e 值）"),
+    "mitigation": ("Gap against cost", "差距与成本"), "remedy": ("Remedy", "措施"), "none": ("none", "不采取措施"),
+    "reweighing": ("reweighing", "重新加权"), "without_proxies": ("without proxies", "去除代理变量"),
+    "thresholds_by_group": ("thresholds by group", "按组设定阈值"), "exponentiated_gradient": ("exponentiated gradient", "指数梯度法"),
+    "cost_per_row": ("Cost per row", "每行成本"), "remaining_gap": ("Spread of the false negative rate", "假阴性率的组间离散程度"),
+    "offered": ("offered", "可选用"), "not_offered": ("not offered: decides at random", "不可选用：随机决策"),
+    "mitigation_note": (
+        "All remedies are priced on the same rows, later than those that they were fitted on. A remedy that decides at random is shown for "
+        "comparison and not offered where a decision must be explained.",
+        "所有措施均在晚于拟合数据的同一批数据上计价。随机决策的措施仅供比较；凡须说明理由的决策，不提供该选项。",
+    ),
 }  # fmt: skip

@@ -1,0 +1,237 @@
+"""Disparity week by week, with an alarm that may be looked at every week without inflating false alarms.
+
+Belongs here: the e-process per group and its alarm, and the search for the date of a change in how a group is served.
+Does not belong here: audits of one period (audit).
+
+The alarm multiplies e-values of blocks for "both proportions are equal this week, whatever they are" (Turner, Ly &
+Grünwald 2024, Generic E-variables for exact sequential k-sample tests, Bernoulli 30; Ramdas et al. 2023,
+Game-theoretic statistics and safe anytime-valid inference). Under that null the product exceeds 1/alpha with
+probability at most alpha at *any* time, so a weekly look costs nothing, and rates that drift for all groups alike raise
+no alarm.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ml.core.fairness.cells import is_unknown
+from ml.core.fairness.errors import UnusableTable
+from ml.core.fairness.intervals import wilson
+from ml.core.fairness.results import Interval, json_values
+
+PRIOR = 0.5
+FEWEST_PERIODS = 4
+Z_POINTWISE = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class GroupWeeks:
+    """One group over time: per period its difference from the others with a pointwise interval, and its evidence.
+
+    `evidence` is the e-value so far; the alarm rings in the first period in which it reaches groups ÷ alpha.
+    """
+
+    group: str
+    differences: tuple[float | None, ...]
+    intervals: tuple[Interval | None, ...]
+    evidence: tuple[float, ...]
+    alarm: str | None
+
+
+@dataclass(frozen=True)
+class WeeklyDisparity:
+    """All groups over time, with the level that an e-value must reach."""
+
+    periods: tuple[str, ...]
+    groups: tuple[GroupWeeks, ...]
+    alarm_level: float
+    alpha: float
+
+    def group(self, name: str) -> GroupWeeks:
+        """One group's course.
+
+        Raises:
+            KeyError: no group has this name.
+        """
+        for course in self.groups:
+            if course.group == name:
+                return course
+        raise KeyError(f"There is no group {name!r}.")
+
+    @property
+    def alarms(self) -> dict[str, str]:
+        """Group → first period in which its alarm rang."""
+        return {g.group: g.alarm for g in self.groups if g.alarm is not None}
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        plain: dict[str, Any] = json_values(self)
+        return plain
+
+
+def weekly_disparity(
+    table: pd.DataFrame, *, group: str, period: str, outcome: str, minimum_support: int = 100, alpha: float = 0.05
+) -> WeeklyDisparity:
+    """Follow each group's rate against all others.
+
+    Args:
+        table: One row per order.
+        group: Column of the group.
+        period: Column of the period; its values sort by time, such as `2026-W31` or a date.
+        outcome: Column of 0 and 1; rows where it is missing are left out.
+        minimum_support: Fewest rows over all periods at which a group is followed.
+        alpha: Probability that any group's alarm ever rings while all are alike.
+
+    Raises:
+        UnusableTable: a column is missing or the outcome is not 0 and 1.
+    """
+    counts, positives, names, periods = _counts(table, group, period, outcome)
+    followed = np.flatnonzero(counts.sum(axis=0) >= minimum_support)
+    level = max(len(followed), 1) / alpha
+    courses = tuple(
+        _course(str(names[g]), counts[:, g], positives[:, g], counts.sum(axis=1), positives.sum(axis=1), periods, level)
+        for g in followed
+    )
+    return WeeklyDisparity(tuple(periods), courses, level, alpha)
+
+
+def log_e_values(n_a: np.ndarray, k_a: np.ndarray, n_b: np.ndarray, k_b: np.ndarray) -> np.ndarray:
+    """Running log e-value of "a and b share one rate in each block", shape (blocks,).
+
+    Each block bets with the rates that the blocks before it showed; the null's rate of the block is their mix by size,
+    which makes the bet fair for every common rate.
+    """
+    past = [np.concatenate([[0.0], np.cumsum(v)[:-1]]) for v in (n_a, k_a, n_b, k_b)]
+    rate_a = (past[1] + PRIOR) / (past[0] + 2 * PRIOR)
+    rate_b = (past[3] + PRIOR) / (past[2] + 2 * PRIOR)
+    mixed = (n_a * rate_a + n_b * rate_b) / np.maximum(n_a + n_b, 1)
+    gain = (
+        k_a * np.log(rate_a / mixed) + (n_a - k_a) * np.log((1 - rate_a) / (1 - mixed))
+        + k_b * np.log(rate_b / mixed) + (n_b - k_b) * np.log((1 - rate_b) / (1 - mixed))
+    )  # fmt: skip
+    return np.cumsum(np.where(n_a + n_b > 0, gain, 0.0))
+
+
+def _course(
+    name: str, n: np.ndarray, k: np.ndarray, n_all: np.ndarray, k_all: np.ndarray, periods: Sequence[str], level: float
+) -> GroupWeeks:
+    others, other_k = n_all - n, k_all - k
+    evidence = np.exp(np.minimum(log_e_values(n, k, others, other_k), 700.0))
+    met = (n > 0) & (others > 0)
+    rate, other_rate = k / np.maximum(n, 1), other_k / np.maximum(others, 1)
+    low, high = wilson(rate, n, Z_POINTWISE)
+    other_low, other_high = wilson(other_rate, others, Z_POINTWISE)
+    difference = rate - other_rate
+    lower = difference - np.hypot(rate - low, other_high - other_rate)
+    upper = difference + np.hypot(high - rate, other_rate - other_low)
+    crossed = np.flatnonzero(evidence >= level)
+    return GroupWeeks(
+        group=name,
+        differences=tuple(float(d) if m else None for d, m in zip(difference, met, strict=True)),
+        intervals=tuple((float(a), float(b)) if m else None for a, b, m in zip(lower, upper, met, strict=True)),
+        evidence=tuple(float(e) for e in evidence),
+        alarm=str(periods[crossed[0]]) if len(crossed) else None,
+    )
+
+
+def _counts(
+    table: pd.DataFrame, group: str, period: str, outcome: str
+) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
+    absent = [c for c in (group, period, outcome) if c not in table.columns]
+    if absent:
+        raise UnusableTable(
+            f"Columns {absent} are not in the table, which has {list(table.columns)}. Name some that are."
+        )
+    known = table[table[outcome].notna() & table[group].notna() & table[period].notna()]
+    known = known[~known[group].astype("str").map(is_unknown)]
+    if not set(known[outcome].unique()) <= {0, 1}:
+        raise UnusableTable(f"An outcome is 0 or 1; column {outcome!r} holds other values. Map it to 0 and 1.")
+    names, periods = sorted(known[group].astype("str").unique()), sorted(known[period].astype("str").unique())
+    shape = (len(periods), len(names))
+    place = pd.Categorical(known[period].astype("str"), periods).codes.astype(np.int64) * len(names)
+    place = place + pd.Categorical(known[group].astype("str"), names).codes
+    counts = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
+    positives = np.bincount(place, weights=known[outcome].astype(float), minlength=shape[0] * shape[1]).reshape(shape)
+    return counts, positives, names, periods
+
+
+@dataclass(frozen=True)
+class Change:
+    """A group whose service changed: from which period on, and the shares of each kind before and after."""
+
+    group: str
+    since: str
+    adjusted_p: float
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    n: int
+
+
+def find_changes(
+    table: pd.DataFrame, *, group: str, period: str, kind: str, minimum_support: int = 100, alpha: float = 0.05,
+    seed: int = 0, resamples: int = 999,
+) -> list[Change]:  # fmt: skip
+    """Groups in which the mix of `kind` (carrier, service) changed on a date.
+
+    The date is the split with the largest likelihood ratio; its null distribution comes from shuffling the group's
+    periods, and p-values are corrected over the groups (Holm). A change that all groups share is found in all of them.
+
+    Args:
+        table: One row per order or parcel.
+        group: Column of the group, such as the post-code area.
+        period: Column of the period; its values sort by time.
+        kind: Column of the category whose mix is followed.
+        minimum_support: Fewest rows at which a group is searched.
+        alpha: Family-wise error over the groups.
+        seed: Seed of the shuffles.
+        resamples: Shuffles per group.
+
+    Returns:
+        The changes, largest evidence first.
+    """
+    known = table[[group, period, kind]].dropna()
+    kinds = sorted(known[kind].astype("str").unique())
+    rng = np.random.default_rng(seed)
+    found: dict[str, Change] = {}
+    observed, null = [], []
+    for name, rows in known.groupby(group, sort=True):
+        counts = pd.crosstab(rows[period].astype("str"), rows[kind].astype("str")).reindex(columns=kinds, fill_value=0)
+        if len(rows) < minimum_support or len(counts) < FEWEST_PERIODS:
+            continue
+        values = counts.to_numpy(dtype=float)
+        ratios = _split_ratios(values[None])[0]
+        order = rng.permuted(np.tile(np.arange(len(values)), (resamples, 1)), axis=1)
+        shuffled = _split_ratios(values[order]).max(axis=1)
+        best = int(np.argmax(ratios))
+        before, after = values[: best + 1].sum(axis=0), values[best + 1 :].sum(axis=0)
+        found[str(name)] = Change(str(name), str(counts.index[best + 1]), 1.0, _shares(kinds, before / before.sum()),
+                                  _shares(kinds, after / after.sum()), len(rows))  # fmt: skip
+        spread = max(float(shuffled.std()), 1e-9)
+        observed.append((float(ratios[best]) - float(shuffled.mean())) / spread)
+        null.append((shuffled - shuffled.mean()) / spread)
+    if not found:
+        return []
+    largest = np.max(np.stack(null), axis=0)
+    p_values = [float((1 + (largest >= value - 1e-9).sum()) / (resamples + 1)) for value in observed]
+    changes = [replace(c, adjusted_p=p) for c, p in zip(found.values(), p_values, strict=True) if p <= alpha]
+    return sorted(changes, key=lambda c: (c.adjusted_p, c.group))
+
+
+def _split_ratios(counts: np.ndarray) -> np.ndarray:
+    """Log-likelihood ratio of a split after each period but the last, shape (draws, periods − 1)."""
+    before = counts.cumsum(axis=1)[:, :-1]
+    after = counts.sum(axis=1, keepdims=True) - before
+    return _information(before) + _information(after) - _information(counts.sum(axis=1, keepdims=True))
+
+
+def _information(counts: np.ndarray) -> np.ndarray:
+    total = counts.sum(axis=-1, keepdims=True)
+    share = np.divide(counts, total, out=np.ones_like(counts), where=(total > 0) & (counts > 0))
+    return np.asarray((counts * np.log(share)).sum(axis=-1))
+
+
+def _shares(kinds: Sequence[str], values: np.ndarray) -> dict[str, float]:
+    return {kind: float(value) for kind, value in zip(kinds, values, strict=True)}
