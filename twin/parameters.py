@@ -104,7 +104,7 @@ class Supply(Group):
     """
 
     core_share: Share = 0.16
-    local_share: Share = 0.33
+    local_share: Share = 0.31
     store_factor: float = Field(default=0.5, ge=0, le=1)
     lead_days: float = Field(default=7, ge=1, le=60)
     lead_spread: float = Field(default=0.35, ge=0, le=2)
