@@ -19,7 +19,7 @@ from typing import Any
 
 from ml.core.fairness.report.context import ReportContext, context_of
 from ml.core.fairness.report.page import content_digest, render_html
-from ml.core.fairness.results import AuditResult
+from ml.core.fairness.results import AuditResult, digest_of
 from workspace.files import write_atomically
 
 LANGUAGES = ("en", "zh")
@@ -82,6 +82,26 @@ def _write_once(path: Path, content: bytes) -> None:
             f"A report is never written over, and {path} holds other bytes than its digest stands for: it was edited, "
             f"or made by another version. Move its folder away, then save again."
         )
+
+
+def read_report(folder: Path, digest: str) -> dict[str, Any]:
+    """The stored audit with its context, after its digest was checked.
+
+    Returns:
+        `digest`, `audit` and `context`.
+
+    Raises:
+        ReportChanged: it is absent or is not what its digest stands for.
+    """
+    path = folder / digest / "audit.json"
+    if not path.is_file():
+        raise ReportChanged(f"There is no report {digest} in {folder}. Audit again to make it.")
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if digest_of({"audit": record["audit"], "context": record["context"]}) != digest:
+        raise ReportChanged(
+            f"{path} is not what its digest stands for: it was edited. Move its folder away, audit again."
+        )
+    return record
 
 
 def groups_csv(result: AuditResult) -> str:

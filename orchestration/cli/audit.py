@@ -75,6 +75,56 @@ def audit_table(
     raise typer.Exit(EXIT_BY_VERDICT[result.verdict])
 
 
+@app.command()
+def show(
+    model: Annotated[str, typer.Option("--model", help="Registered model.")] = "late-delivery-risk",
+    version: Annotated[str, typer.Option("--version", help="Version; the champion if empty.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Show the latest audit of a version, checked against its digest."""
+    from ml.io.audit_reports import read_report
+    from ml.io.champion import NoChampion
+    from ml.io.stores import open_stores
+    from ml.jobs.audit import REPORTS, NothingToAudit, read_fairness
+    from orchestration.cli.printing import print_json
+    from workspace.settings import load_settings
+
+    with open_stores(load_settings()) as stores:
+        chosen = version or stores.promotions.history(model).champion
+        if chosen is None:
+            raise NoChampion(f"{model} has no champion. Name a version: oi audit show --version N; `oi models list`.")
+        found = read_fairness(stores.report_folder(model, chosen))
+        reports = stores.paths.reports
+    if found is None:
+        raise NothingToAudit(f"{model}/{chosen} has no audit. Make one: `oi run train_and_audit`.")
+    record = read_report(reports / REPORTS, found["sha256"])
+    if as_json:
+        print_json({"model": model, "version": chosen, **record["audit"], "judged": found, "digest": found["sha256"],
+                    "report": str(reports / found["page"])})  # fmt: skip
+    else:
+        _show_stored(model, chosen, found, record["audit"], str(reports / found["page"]))
+    raise typer.Exit(EXIT_BY_VERDICT[found["verdict"]])
+
+
+def _show_stored(model: str, version: str, found: dict[str, Any], audit: dict[str, Any], page: str) -> None:
+    from orchestration.cli.printing import RESULTS, format_cell, print_table
+
+    RESULTS.print(
+        f"[bold]{model} {version}[/]: {found['verdict']} in {found['measure']}. {format_cell(found['reason'])}"
+    )
+    rows = [
+        {"metric": name, "layer": m["layer"], "verdict": m["verdict"], "overall": m["overall"], "p": m["adjusted_p"],
+         "worst": m["worst"], "named": [g["group"] for g in m["groups"] if g["named"]][:5]}
+        for name, m in audit["metrics"].items()
+    ]  # fmt: skip
+    headings = {"metric": "metric", "layer": "layer", "verdict": "verdict", "overall": "overall", "p": "p over all",
+                "worst": "worst group", "named": "groups that differ"}  # fmt: skip
+    print_table("Metrics", rows, headings)
+    for said in audit["not_assessed"]:
+        RESULTS.print(f"not assessed: {format_cell(said['text'])}", style="dim")
+    RESULTS.print(f"report: {page}", soft_wrap=True, markup=False)
+
+
 def _audit(file: Path, columns: Any, settings: dict[str, Any]) -> "AuditResult":
     from dataclasses import replace
 

@@ -221,12 +221,13 @@ def trade_off_chart(
         out += [line(x(tick), top, x(tick), bottom, "grid"), text(x(tick), bottom + 15, show_x(tick), "tick", "middle")]
     for tick in y.ticks():
         out += [line(left, y(tick), right, y(tick), "grid"), text(left - 6, y(tick) + 4, show_y(tick), "tick", "end")]
-    for name, vx, vy, bx, by in options:
+    for i, (name, vx, vy, bx, by) in enumerate(sorted(options, key=lambda option: option[2])):
         out += [
             line(x(bx[0]), y(vy), x(bx[1]), y(vy), "whisker plain"),
             line(x(vx), y(by[0]), x(vx), y(by[1]), "whisker plain"),
             tag("circle", cx=x(vx), cy=y(vy), r=5, class_="dot plain"),
-            text(x(vx) + 8, y(vy) - 7, name, "name"),
+            # Neighbours in height take turns above and below, so that two names do not overlap.
+            text(x(vx) + 8, y(vy) + (16 if i % 2 else -7), name, "name"),
         ]
     out += [text((left + right) / 2, bottom + 34, x_label, "tick", "middle"), text(left - 60, top - 8, y_label, "tick")]
     return svg(WIDTH, bottom + 44, label, *out)

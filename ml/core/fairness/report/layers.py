@@ -102,7 +102,7 @@ def label_layer(decomposition: Mapping[str, Any] | None, context: ReportContext,
 
 
 def _delay_row(group: Mapping[str, Any], name: str, texts: Texts) -> Markup:
-    gap = number(group["gap_hours"], "mean", signed=True)
+    gap = number(group["gap_hours"], "hours", signed=True)
     cells: list[Any] = [name, count(group["n"]), number(group["late_rate"]), gap]
     for part in PARTS:
         found = group["parts"].get(part)

@@ -70,10 +70,14 @@ def count(value: Any) -> str:
 
 
 def number(value: Any, kind: str = "rate", signed: bool = False) -> str:
-    """A value as text: rates in per cent with one decimal, others with three significant digits."""
+    """A value as text: rates in per cent and hours with one decimal, others with three significant digits."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return MISSING
-    shown = f"{float(value) * 100:{'+' if signed else ''}.1f} %" if kind == "rate" else _plain(float(value), signed)
+    sign = "+" if signed else ""
+    if kind == "rate":
+        shown = f"{float(value) * 100:{sign}.1f} %"
+    else:
+        shown = f"{float(value):{sign}.1f}" if kind == "hours" else _plain(float(value), signed)
     return shown.replace("-", "−")
 
 
