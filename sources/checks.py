@@ -149,7 +149,9 @@ def _t(column: Column) -> str:
 
 def _text_of(name: str) -> str:
     """Text as the SELECT gives it; blank is null."""
-    return f"case when trim(cast({name} as varchar), E' \\t\\r\\n') <> '' then cast({name} as varchar) end"
+    text = f"cast({name} as varchar)"
+    # What begins above the blank is not blank: a comparison of prefixes, far cheaper than trimming every value.
+    return f"case when {text} >= '!' then {text} when trim({text}, E' \\t\\r\\n') <> '' then {text} end"
 
 
 def _cast(column: Column) -> str:

@@ -124,6 +124,8 @@ def _unknown_codes(
     connection: duckdb.DuckDBPyConnection, column: str, reference: Reference, relations: Sequence[str]
 ) -> Warned:  # fmt: skip
     """Rows whose code no relation knows; each relation is asked only for codes that the ones before did not know."""
+    if not relations:
+        return _warned(connection, f"{quoted(column)} is not null")
     connection.execute(
         f"create temp table asked as select distinct {quoted(reference.scope)} as scope, {quoted(column)} as code "
         f"from checked where _reasons is null and {quoted(column)} is not null"
