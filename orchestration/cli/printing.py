@@ -28,7 +28,12 @@ def print_table(title: str, rows: Iterable[Mapping[str, Any]], columns: Mapping[
     table = Table(title=title, title_justify="left", title_style="bold", header_style="", expand=False)
     for key, heading in columns.items():
         numeric = bool(rows) and all(isinstance(row.get(key), (int, float)) or row.get(key) is None for row in rows)
-        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(
+            heading,
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=numeric or key == next(iter(columns)),
+        )
     for row in rows:
         table.add_row(*(format_cell(row.get(key)) for key in columns))
     RESULTS.print(table)

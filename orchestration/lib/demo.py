@@ -15,10 +15,16 @@ from workspace.settings import Settings
 PRESET = "demo"
 
 
-def land_demo(settings: Settings, tell: Callable[[str], None]) -> LandingReport:
-    """Generate the demo extracts unless they are there whole, and land what is new in them."""
+def land_demo(settings: Settings, tell: Callable[[str], None], **overrides: object) -> LandingReport:
+    """Generate the demo extracts unless they are there whole, and land what is new in them.
+
+    Args:
+        settings: The company.
+        tell: Told what is being done.
+        overrides: Parameters of the twin to replace in the preset, such as `days`.
+    """
     extracts = settings.paths.extracts
-    parameters = load_preset(PRESET)
+    parameters = load_preset(PRESET, **overrides)
     if not is_company_generated(parameters, settings.paths):
         tell("Generating the demo company's extracts")
         made = generate_company(parameters, settings.paths)
