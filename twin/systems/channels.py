@@ -149,7 +149,7 @@ class Channels:
         broken = self.log.chosen("broken_time", "shop", heads["order"].to_numpy())
         frame = self.log.spoil(frame, broken, "placed", "broken_time", ("shop", "orders", "order_no"),
                                lambda text: text.str.replace(r"-(\d\d) ", "-3${1} "))  # fmt: skip
-        if day * 2 >= self.world.parameters.days:
+        if self._is_late_chunk(day):
             frame = frame.with_columns(coupon=pl.when(pl.col("rebate") > 0).then(pl.lit("AUTUMN26")))
         late = self.log.chosen("late_row", "shop", heads["order"].to_numpy())
         self.log.note("shop", "orders", frame["order_no"].filter(late), "", "late_row", frame["order_no"].filter(late),
@@ -161,6 +161,11 @@ class Channels:
             rebate="discount",
             amount="amount", placed=iso("ordered_at"),
         ), CSV)  # fmt: skip
+
+    def _is_late_chunk(self, day: int) -> bool:
+        """Whether the day's file begins in the second half of the horizon, when the shop writes one more column."""
+        p = self.world.parameters
+        return 2 * (day // p.chunk_days * p.chunk_days) >= p.days > p.chunk_days
 
     def _again(self, frame: pl.DataFrame, heads: pl.DataFrame, system: str) -> pl.DataFrame:
         """Rows written twice, and rows whose first, poorer version came before the corrected one."""

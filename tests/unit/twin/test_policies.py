@@ -43,7 +43,11 @@ def test_every_policy_meets_the_same_orders_and_luck(world: World) -> None:
     assert (first.order_id == other.order_id).all()
     assert (first.luck == other.luck).all()
     by_rule, by_price = (
-        {k: v for r in Simulation(world, policy, 5).run() for k, v in zip(r.orders["id"], r.orders["ordered_at"], strict=True)}
+        {
+            k: v
+            for r in Simulation(world, policy, 5).run()
+            for k, v in zip(r.orders["id"], r.orders["ordered_at"], strict=True)
+        }
         for policy in (HistoricRules(), Cheapest())
     )
     assert by_rule == by_price
@@ -113,7 +117,8 @@ class Broken:
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"), [("shape", "shapes|one node a line"), ("node", "999"), ("service", "A service is"), ("stock", "no more units")]
+    ("fault", "told"), [("shape", "shapes|one node a line"), ("node", "999"), ("service", "A service is"),
+                        ("stock", "no more units")]
 )  # fmt: skip
 def test_impossible_decisions_are_refused(world: World, fault: str, told: str) -> None:
     with pytest.raises(PolicyError, match=told):
