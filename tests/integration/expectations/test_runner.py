@@ -126,7 +126,7 @@ def test_one_file_can_be_validated_alone(settings: Settings, tmp_path: Path) -> 
 
 
 def test_many_files_are_one_table(settings: Settings, tmp_path: Path) -> None:
-    """Beyond a number of files a copy is read instead of a view; the answer is the same."""
+    """Many small files are copied first, and the copy is gone afterwards; the answer is the same."""
     data.build_landing(tmp_path, tables=("orders",))
     folder = tmp_path / "orders"
     for day in range(2, 25):
