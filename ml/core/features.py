@@ -197,7 +197,7 @@ def _unusable(series: pd.Series, kind: Kind) -> str | None:
     if kind == "number" and np.isinf(present.to_numpy()).any():
         return "infinite in some training rows"
     if len(present) == len(series) and present.nunique() == 1:
-        return f"always {present.iloc[0]!r} in the training rows"
+        return f"always {present.iloc[0]} in the training rows"
     return None
 
 

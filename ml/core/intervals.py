@@ -44,13 +44,18 @@ class ClusterBootstrap:
         clusters: Cluster of each row, shape (rows,).
         replicates: Number of resamples.
         seed: Seed of the resampling.
+
+    Raises:
+        ValueError: there are no rows.
     """
 
     def __init__(self, clusters: ArrayLike, replicates: int, seed: int) -> None:
         names, self.codes = np.unique(np.asarray(clusters), return_inverse=True)
+        if len(names) == 0:
+            raise ValueError("There are no rows to resample; widen the slice that is judged.")
         self.count_clusters = len(names)
         self.count_rows = len(self.codes)
-        uniform = np.full(self.count_clusters, 1 / max(self.count_clusters, 1))
+        uniform = np.full(self.count_clusters, 1 / self.count_clusters)
         generator = np.random.default_rng(seed)
         self.multiplicities: NDArray[np.int64] = generator.multinomial(self.count_clusters, uniform, size=replicates)
 

@@ -83,7 +83,7 @@ def evaluate(outcome: Floats, predicted: Floats, bootstrap: ClusterBootstrap,
         baselines: Name → probability by a simple rule, shape (rows,), for the skill over it.
 
     Raises:
-        ValueError: no rows, or a prediction is not a probability.
+        ValueError: a prediction is not a probability.
     """
     _require_probabilities(predicted)
     squared, surprise = (outcome - predicted) ** 2, log_losses(outcome, predicted)
@@ -102,8 +102,6 @@ def evaluate(outcome: Floats, predicted: Floats, bootstrap: ClusterBootstrap,
 
 
 def _require_probabilities(predicted: Floats) -> None:
-    if len(predicted) == 0:
-        raise ValueError("There are no rows to evaluate; widen the evaluation slice.")
     if not (np.isfinite(predicted).all() and (predicted >= 0).all() and (predicted <= 1).all()):
         raise ValueError(
             f"Predictions must be probabilities within 0 and 1; got {np.nanmin(predicted)} to {np.nanmax(predicted)} "

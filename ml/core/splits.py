@@ -97,7 +97,7 @@ def timeline(frame: pd.DataFrame, roles: Roles, as_of: pd.Timestamp | None = Non
 
 def _times(frame: pd.DataFrame, column: str) -> pd.DatetimeIndex:
     try:
-        return pd.DatetimeIndex(pd.to_datetime(frame[column], utc=True)).as_unit("us")
+        return pd.DatetimeIndex(pd.to_datetime(frame[column], utc=True, format="ISO8601")).as_unit("us")
     except (TypeError, ValueError) as error:
         raise UnusableTable(f"{column} must hold timestamps: {error}. Cast it where it is made.") from None
 

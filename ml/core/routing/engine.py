@@ -21,7 +21,13 @@ from ml.core.routing.tables import build, exact_that_fits
 #: Products handled between two looks at the clock.
 BLOCK = 4_000
 #: Orders taken out together by one move of the neighbourhood search.
-GROUP = 16
+GROUP = 10
+#: A priced node is visited once per this many of its candidates in a sweep, and no more than so often.
+NODE_SHARE, NODE_VISITS = 64, 60
+#: Groups visited at least, however small the batch.
+LEAST_VISITS = 6_000
+#: Loss, in typical parcel costs, that is accepted with probability 1/e at the start.
+HEAT = 0.03
 
 
 def thread_count(parameters: RoutingParameters) -> int:
@@ -135,25 +141,39 @@ class Engine:
         line_cell, load = np.zeros(len(t.quantity), np.int32), np.zeros(len(s.capacity), np.int64)
         kernels.price_units(0, len(t.order), t, s, free_cell, free_node, slack, line_cell, load)
         self._descend(slack, free_cell, free_node, out_of_time)
-        product_start, product_line, tight = self._tight_products(point)
+        self._anneal(sweeps, point, free_cell, free_node, out_of_time)
+        self._descend(slack, free_cell, free_node, out_of_time)
+
+    def _anneal(
+        self,
+        sweeps: int,
+        point: DualPoint,
+        free_cell: NDArray[np.float64],
+        free_node: NDArray[np.float64],
+        out_of_time: Callable[[], bool],
+    ) -> None:
+        """Sweeps of ruin and recreate over groups of rivals, with falling heat; keeps the best assignment met."""
+        start, member, visits = self._rivals(point)
+        if not len(visits):
+            return
         rng = np.random.default_rng(self.parameters.seed)
         scale = self.step_scale()
+        sweeps = max(sweeps, min(LEAST_VISITS // len(visits), LEAST_VISITS)) if sweeps else 0
         best, best_at = self.total(), self._snapshot()
         for sweep in range(sweeps):
-            heat = 0.01 * scale * (1.0 - sweep / sweeps) ** 2
-            tight = rng.permutation(tight)
-            for low in range(0, len(tight), BLOCK):
+            heat = HEAT * scale * (1.0 - sweep / sweeps) ** 2
+            visits = rng.permutation(visits)
+            for low in range(0, len(visits), BLOCK):
                 if out_of_time():
                     break
                 kernels.ruin_and_recreate(
-                    tight[low : low + BLOCK], product_line, product_start, t, s, node, point.stock, point.node,
-                    point.value, GROUP, 0.02 * scale, heat,
+                    visits[low : low + BLOCK], member, start, self.tables, self.state, self.problem.cell_node,
+                    point.stock, point.node, free_cell, free_node, point.value, GROUP, 0.02 * scale, heat,
                 )  # fmt: skip
-            if self.total() < best:
+            if self.total() < best - 1e-9:
                 best, best_at = self.total(), self._snapshot()
         if self.total() > best:
             self._restore(best_at)
-        self._descend(slack, free_cell, free_node, out_of_time)
 
     def _snapshot(self) -> tuple[NDArray[np.generic], ...]:
         s = self.state
@@ -188,13 +208,29 @@ class Engine:
             if won <= 1e-6:
                 return
 
-    def _tight_products(self, point: DualPoint) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Lines by product (bounds, lines) and the products of which some cell carries a price."""
-        products = len(self.problem.product_weight_kg)
+    def _rivals(self, point: DualPoint) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Groups of units that compete: for each product with a priced cell, and for each node with a price.
+
+        Gives bounds and members of the groups, and the groups to visit in one sweep (a node once per few members).
+        """
+        t, products = self.tables, len(self.problem.product_weight_kg)
         lines = np.argsort(self.demand.product, kind="stable")
         starts = np.searchsorted(self.demand.product[lines], np.arange(products + 1)).astype(np.int64)
         owner = np.repeat(np.arange(products), np.diff(self.problem.product_cell_start))
-        return starts, lines.astype(np.int64), np.unique(owner[point.stock > 1e-6])
+        visits = [np.unique(owner[point.stock > 1e-6])]
+        members = [t.line_unit[lines].astype(np.int64)]
+        bounds = [starts]
+        unit = np.repeat(np.arange(len(t.order)), np.diff(t.cand))
+        groups, total = products, len(lines)
+        rng = np.random.default_rng(self.parameters.seed)
+        for node in np.flatnonzero(point.node > 1e-6):
+            candidates = unit[(t.node == node) & (t.share[unit] == 1.0)]
+            members.append(rng.permutation(candidates))
+            total += len(candidates)
+            bounds.append(np.array([total], np.int64))
+            visits.append(np.full(min(len(candidates) // NODE_SHARE + 1, NODE_VISITS), groups))
+            groups += 1
+        return np.concatenate(bounds), np.concatenate(members), np.concatenate(visits).astype(np.int64)
 
     def late_measure(self) -> NDArray[np.float64]:
         """(orders,) sum of P(late) over the parcels of each order plus its unfilled share of lines."""

@@ -507,35 +507,33 @@ def swap(sequence, t, s, cell_node, stock_price, node_price, nothing_cell, nothi
 
 @njit(nogil=True, cache=True)
 def ruin_and_recreate(
-    products, product_line, product_start, t, s, cell_node, stock_price, node_price, value, group, threshold, heat
+    visits, member, start, t, s, cell_node, stock_price, node_price, no_stock, no_node, value, group, threshold, heat
 ):  # type: ignore[no-untyped-def]
-    """For each product in turn take out a few units that pay over their priced optimum and place them anew by price.
+    """Visit groups of rival units: take out a few that pay over their priced optimum and place them anew.
 
+    Group g has the units `member[start[g]:start[g+1]]`. Two of three visits place by price, the third at true cost.
     Accepts a dearer result with probability exp(−loss / heat). Returns the money won.
     """
     w = scratch()
     picked = np.empty(group, np.int64)
-    over = np.empty(group)
+    order = np.empty(group)
     old = np.empty((group, 16), np.int32)
     won = 0.0
-    for index in range(len(products)):
-        p = products[index]
-        low, high = product_start[p], product_start[p + 1]
+    for index in range(len(visits)):
+        low, high = start[visits[index]], start[visits[index] + 1]
         size = high - low
-        if size == 0:
-            continue
         count = 0
-        start = int(next_random(s.random) * size)
+        begin = int(next_random(s.random) * size)
         for step in range(size):
             if count == group:
                 break
-            u = t.line_unit[product_line[low + (start + step) % size]]
+            u = member[low + (begin + step) % size]
             if u < 0:
                 continue
             excess = priced(u, t, s, cell_node, stock_price, node_price) - value[u]
             if excess > threshold or next_random(s.random) < 0.25:
                 picked[count] = u
-                over[count] = next_random(s.random)
+                order[count] = next_random(s.random)
                 count += 1
         if count < 2:
             continue
@@ -545,10 +543,14 @@ def ruin_and_recreate(
             for i in range(t.line[u + 1] - t.line[u]):
                 old[x, i] = s.line_cell[t.line[u] + i]
             before += remove(u, t, s, cell_node)
+        plain = next_random(s.random) < 1.0 / 3.0
         now = 0.0
-        for x in np.argsort(over[:count]):
+        for x in np.argsort(order[:count]):
             u = picked[x]
-            _, parts = choose(u, t, s, stock_price, node_price, True, w)
+            if plain:
+                _, parts = choose(u, t, s, no_stock, no_node, True, w)
+            else:
+                _, parts = choose(u, t, s, stock_price, node_price, True, w)
             now += put(u, parts, t, s, w)
         if now <= before + EPS or next_random(s.random) < np.exp((before - now) / max(heat, 1e-12)):
             won += before - now

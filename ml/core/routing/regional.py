@@ -67,7 +67,7 @@ class _Run:
         engine.construct()
         lap("construct")
         if search:
-            engine.improve(int(parameters.search_sweeps * few_orders(len(self.demand.order))), self.stop)
+            engine.improve(int(parameters.search_sweeps * few_orders(len(self.demand.order)) ** 0.5), self.stop)
             lap("search")
         return engine
 

@@ -1,0 +1,108 @@
+"""Each gate says pass, fail or insufficient evidence by the interval, and records what it was judged by."""
+
+import pytest
+
+from ml.core import gates
+from ml.core.gates import Limits, overall
+from ml.core.intervals import Estimate
+from ml.io.gate_limits import load_limits
+
+LIMITS = Limits(
+    automatic_promotion="first_version_only", approval_valid_days=14, lowest_skill=0.0, highest_ece=0.05,
+    brier_margin=0.002, region_brier_margin=0.01, minimum_rows=500, minimum_region_rows=200, fairness_tolerance=0.05,
+)  # fmt: skip
+
+
+def test_the_reviewed_file_holds_every_limit():
+    assert load_limits().automatic_promotion == "first_version_only"
+
+
+@pytest.mark.parametrize(
+    ("lane", "rows", "verdict"),
+    [
+        (Estimate(0.05, 0.01, 0.09), 5000, "pass"),
+        (Estimate(0.05, -0.01, 0.09), 5000, "insufficient_evidence"),
+        (Estimate(-0.05, -0.09, -0.01), 5000, "fail"),
+        (Estimate(0.05, 0.01, 0.09), 400, "insufficient_evidence"),
+        (Estimate(0.05), 5000, "insufficient_evidence"),
+    ],
+)
+def test_a_model_must_beat_every_simple_rule_by_the_whole_interval(lane, rows, verdict):
+    metrics = {"skill_over_base_rate": Estimate(0.2, 0.1, 0.3), "skill_over_lane_rate": lane}
+    gate = gates.better_than_baselines(metrics, rows, LIMITS)
+    assert gate.verdict == verdict
+    assert gate.inputs["rows"] == rows and gate.threshold["lowest_skill"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [
+        (Estimate(0.02, 0.01, 0.04), "pass"),
+        (Estimate(0.04, 0.02, 0.07), "insufficient_evidence"),
+        (Estimate(0.09, 0.06, 0.12), "fail"),
+    ],
+)
+def test_calibration_is_judged_by_its_interval(error, verdict):
+    assert gates.calibration({"ece_debiased": error}, 5000, LIMITS).verdict == verdict
+
+
+def test_without_a_champion_the_comparison_is_not_applicable_and_does_not_stop_anything():
+    gate = gates.not_worse_than_champion(None, None, {}, {}, LIMITS)
+    assert gate.verdict == "not_applicable"
+    assert overall([gate, gates.artifact("a", "a")]) == "pass"
+
+
+def test_one_region_that_gets_worse_fails_although_the_whole_improves():
+    regions = {"north": Estimate(-0.02, -0.03, -0.01), "south": Estimate(0.03, 0.02, 0.04)}
+    rows = {"overall": 5000, "north": 4000, "south": 1000}
+    gate = gates.not_worse_than_champion("1", Estimate(-0.01, -0.02, -0.005), regions, rows, LIMITS)
+    assert gate.verdict == "fail"
+    assert "worse in south" in gate.reason
+
+
+def test_a_region_with_five_orders_is_neither_judged_nor_forgotten():
+    rows = {"overall": 5000, "far": 5}
+    gate = gates.not_worse_than_champion("1", Estimate(0, -0.001, 0.001), {"far": Estimate(0.5)}, rows, LIMITS)
+    assert gate.verdict == "pass"
+    assert gate.inputs["rows"]["far"] == 5 and "0 of 1 regions judged" in gate.reason
+
+
+@pytest.mark.parametrize(
+    ("audit", "verdict"),
+    [
+        (None, "insufficient_evidence"),
+        ({"verdict": "no_gap_found", "worst_gap": 0.01, "worst_group": "n"}, "pass"),
+        ({"verdict": "gap", "worst_gap": 0.04, "worst_group": "n"}, "pass"),
+        ({"verdict": "gap", "worst_gap": -0.09, "worst_group": "n"}, "fail"),
+        ({"verdict": "gap", "worst_gap": None, "worst_group": None}, "fail"),
+        ({"verdict": "insufficient_evidence", "worst_gap": 0.0, "worst_group": "n"}, "insufficient_evidence"),
+        ({"verdict": "undefined", "worst_gap": None, "worst_group": None}, "insufficient_evidence"),
+    ],
+)
+def test_the_audit_decides_by_its_verdict_and_the_size_of_the_gap(audit, verdict):
+    assert gates.fairness(audit, LIMITS).verdict == verdict
+
+
+def test_a_column_that_is_no_longer_served_fails_the_signature():
+    served = {"distance_km": "number", "channel": "number"}
+    gate = gates.signature([("distance_km", "number"), ("channel", "category"), ("gone", "number")], served)
+    assert gate.verdict == "fail"
+    assert "gone" in gate.reason and "channel" in gate.reason
+
+
+def test_a_failed_check_of_severity_warn_does_not_stop_a_version():
+    passed = {"passed": True, "severity": "fail"}
+    assert gates.data_checks({"a": passed, "b": {"passed": False, "severity": "warn"}}).verdict == "pass"
+    assert gates.data_checks({"a": passed, "b": {"passed": False, "severity": "fail"}}).verdict == "fail"
+    assert gates.data_checks(None).verdict == "insufficient_evidence"
+
+
+def test_other_files_than_those_registered_fail():
+    assert gates.artifact("a", "b").verdict == "fail"
+    assert gates.artifact("a", None).verdict == "insufficient_evidence"
+
+
+def test_fail_outweighs_missing_evidence():
+    found = [gates.artifact("a", "b"), gates.data_checks(None), gates.artifact("a", "a")]
+    assert overall(found) == "fail"
+    assert overall(found[1:]) == "insufficient_evidence"
