@@ -15,15 +15,9 @@ from tests.unit.dashboards.conftest import Open
 from workspace.settings import Settings, use_company
 
 PAGES = [
-    "/",
-    "/quality",
-    "/models",
-    "/models/late-delivery-risk/2",
-    "/orders",
-    "/orders?q=W-0",
-    "/orders/o0010740",
+    "/", "/quality", "/models", "/models/late-delivery-risk/2", "/orders", "/orders?q=W-0", "/orders/o0010740",
     "/about",
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("address", PAGES)
