@@ -45,6 +45,15 @@ def mean(value: float | None, deviation: float | None, n: int) -> Estimate | Non
     return Estimate(value, value - reach, value + reach, n)
 
 
+def median_ranks(n: int) -> tuple[float, float]:
+    """Quantiles of the sample between which the median lies with 95 % confidence, from `n` cases.
+
+    They are the order statistics of ranks n/2 ± 1.96·sqrt(n)/2 (Conover 1999, Practical Nonparametric Statistics, 3.2).
+    """
+    reach = Z / (2 * sqrt(max(n, 1)))
+    return max(0.0, 0.5 - reach), min(1.0, 0.5 + reach)
+
+
 def difference(now: Estimate | None, before: Estimate | None) -> Estimate | None:
     """`now - before` of two independent estimates, by combining their intervals.
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from dashboards import charts
 from dashboards.console import Console, console_of
-from dashboards.figures import proportion
+from dashboards.figures import median_ranks, proportion
 from dashboards.pages import tiles
 from dashboards.pages.period import DEFAULT_LENGTH, LENGTHS, Period, as_of, period_of
 from dashboards.queries import overview as queries
@@ -47,8 +47,10 @@ def _values(console: Console, reader: Reader, days: int, region: str, metric: Me
     }  # fmt: skip
     ever = reader.row(queries.EVER)
     found = {row["is_current"]: row for row in reader.rows(queries.FIGURES, **values)}
-    now = found.get(True, {})
-    before = found.get(False, {}) if period.has_previous else {}
+    now = _with_bounds(reader, found.get(True, {}), values, period.first, period.last)
+    before: Row = {}
+    if period.has_previous:
+        before = _with_bounds(reader, found.get(False, {}), values, period.previous_first, period.previous_last)
     figures = tiles.tiles(console.texts.overview, now, before, ever)
     chart = _chart(console, reader, metric, period, values, figures)
     return {
@@ -61,6 +63,14 @@ def _values(console: Console, reader: Reader, days: int, region: str, metric: Me
         "by_region": _by_region(console, reader, values),
         "risk": _risk(reader, values),
     }
+
+
+def _with_bounds(reader: Reader, row: Row, values: dict[str, Any], first: date, last: date) -> Row:
+    """The row with the interval of its median added."""
+    if not row or not row["count_handled"]:
+        return row
+    low, high = median_ranks(row["count_handled"])
+    return {**row, **reader.row(queries.HANDLING_BOUNDS, **values, low=low, high=high, from_day=first, to_day=last)}
 
 
 def _chart(

@@ -31,29 +31,16 @@ EVER = Query(
     """,
 )  # fmt: skip
 
-# The bounds of the medians are order statistics: the ranks n/2 ± 1.96·sqrt(n)/2 (Conover 1999, section 3.2).
 FIGURES = Query(
-    "overview.figures", ("fct_orders",),
+    "overview.figures",
+    ("fct_orders",),
     f"""
-    with chosen as (
-        select *, order_date >= $first as is_current
-        from fct_orders
-        where order_date between $previous_first and $last and {REGION_FILTER}
-    ), sized as (
-        select is_current, 0.98 / sqrt(greatest(count(handling_hours), 1)) as reach from chosen group by is_current
-    )
     select
-        c.is_current,
+        order_date >= $first as is_current,
         count(*) as count_orders,
         count(handling_hours) as count_handled,
         quantile_cont(handling_hours, 0.5) as handling_median,
         quantile_cont(handling_hours, 0.9) as handling_p90,
-        list_sort(list(handling_hours)) [
-            greatest(1, floor(count(handling_hours) * (0.5 - any_value(s.reach)))::bigint)
-        ] as handling_low,
-        list_sort(list(handling_hours)) [
-            least(count(handling_hours), ceil(count(handling_hours) * (0.5 + any_value(s.reach)))::bigint + 1)
-        ] as handling_high,
         count(is_touched_by_person) as count_followed,
         count(*) filter (where is_touched_by_person) as count_touched,
         coalesce(sum(count_events), 0)::bigint as count_events,
@@ -63,10 +50,23 @@ FIGURES = Query(
         stddev_samp(review_score) as review_deviation,
         count(is_late) as count_judged,
         count(*) filter (where not is_late) as count_on_time
-    from chosen c join sized s using (is_current)
-    group by c.is_current
+    from fct_orders
+    where order_date between $previous_first and $last and {REGION_FILTER}
+    group by all
     """,
-)  # fmt: skip
+)
+
+HANDLING_BOUNDS = Query(
+    "overview.handling_bounds",
+    ("fct_orders",),
+    f"""
+    select
+        quantile_disc(handling_hours, $low::double) as handling_low,
+        quantile_disc(handling_hours, $high::double) as handling_high
+    from fct_orders
+    where order_date between $from_day and $to_day and {REGION_FILTER}
+    """,
+)
 
 BY_REGION = Query(
     "overview.by_region", ("fct_orders", "dim_regions"),

@@ -1,10 +1,13 @@
 """Intervals: published examples, and what must hold for every count."""
 
+import random
+from math import log
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.figures import Estimate, difference, mean, proportion
+from dashboards.figures import Estimate, difference, mean, median_ranks, proportion
 
 
 def test_wilson_agrees_with_newcombes_published_example() -> None:
@@ -29,6 +32,17 @@ def test_difference_of_means_is_the_two_sample_interval() -> None:
     assert change is not None
     assert change.high - change.value == pytest.approx(1.96 * 0.1414, abs=1e-3)
     assert not change.excludes_zero
+
+
+def test_interval_of_a_median_covers_it_as_often_as_it_says() -> None:
+    # 1,000 samples of 101 exponential values, whose median is ln 2: the share covered must be near 95 %.
+    generator = random.Random(5)
+    covered = 0
+    for _ in range(1000):
+        sample = sorted(generator.expovariate(1) for _ in range(101))
+        low, high = (sample[min(100, int(rank * 101))] for rank in median_ranks(101))
+        covered += low <= log(2) <= high
+    assert 930 <= covered <= 980
 
 
 def test_nothing_to_count_is_no_estimate() -> None:
