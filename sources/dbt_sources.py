@@ -118,7 +118,8 @@ def _described(column: Column) -> dict[str, Any]:
 
 def _landing_columns() -> Iterator[dict[str, Any]]:
     for name, (kind, description) in LANDING_COLUMNS.items():
-        yield {"name": name, "description": description, "data_type": kind.lower()}
+        meta = {"personal_data": "none"}
+        yield {"name": name, "description": description, "data_type": kind.lower(), "config": {"meta": meta}}
 
 
 def _macros(table: Table) -> str:
@@ -148,8 +149,8 @@ def _staged(table: Table) -> str:
     return f"""
 {{% macro staged_{name}(only) -%}}
 {{%- set staging = ref('stg_{name}') -%}}
-{{%- set landed = source('landing', '{name}') -%}}
 {{%- if has_day_range() -%}}
+{{%- set landed = source('landing', '{name}') -%}}
 {{{{ newest_{name}('({key}) in (select {key} from ' ~ landed ~ ' where ' ~ only ~ ')') }}}}
 {{%- else -%}}
 select * from {{{{ staging }}}}

@@ -87,8 +87,8 @@ qualify row_number() over (
 
 {% macro staged_inbound_deliveries(only) -%}
 {%- set staging = ref('stg_inbound_deliveries') -%}
-{%- set landed = source('landing', 'inbound_deliveries') -%}
 {%- if has_day_range() -%}
+{%- set landed = source('landing', 'inbound_deliveries') -%}
 {{ newest_inbound_deliveries('(source_system, inbound_code, line_number) in (select source_system, inbound_code, line_number from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
 select * from {{ staging }}
@@ -118,8 +118,8 @@ qualify row_number() over (
 
 {% macro staged_inventory_snapshots(only) -%}
 {%- set staging = ref('stg_inventory_snapshots') -%}
-{%- set landed = source('landing', 'inventory_snapshots') -%}
 {%- if has_day_range() -%}
+{%- set landed = source('landing', 'inventory_snapshots') -%}
 {{ newest_inventory_snapshots('(source_system, warehouse_code, product_code, observed_at) in (select source_system, warehouse_code, product_code, observed_at from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
 select * from {{ staging }}
@@ -153,8 +153,8 @@ qualify row_number() over (
 
 {% macro staged_order_events(only) -%}
 {%- set staging = ref('stg_order_events') -%}
-{%- set landed = source('landing', 'order_events') -%}
 {%- if has_day_range() -%}
+{%- set landed = source('landing', 'order_events') -%}
 {{ newest_order_events('(source_system, event_code) in (select source_system, event_code from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
 select * from {{ staging }}
@@ -190,8 +190,8 @@ qualify row_number() over (
 
 {% macro staged_order_lines(only) -%}
 {%- set staging = ref('stg_order_lines') -%}
-{%- set landed = source('landing', 'order_lines') -%}
 {%- if has_day_range() -%}
+{%- set landed = source('landing', 'order_lines') -%}
 {{ newest_order_lines('(source_system, order_code, line_number) in (select source_system, order_code, line_number from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
 select * from {{ staging }}
@@ -238,8 +238,8 @@ qualify row_number() over (
 
 {% macro staged_orders(only) -%}
 {%- set staging = ref('stg_orders') -%}
-{%- set landed = source('landing', 'orders') -%}
 {%- if has_day_range() -%}
+{%- set landed = source('landing', 'orders') -%}
 {{ newest_orders('(source_system, order_code) in (select source_system, order_code from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
 select * from {{ staging }}
@@ -330,8 +330,8 @@ qualify row_number() over (
 
 {% macro staged_returns(only) -%}
 {%- set staging = ref('stg_returns') -%}
-{%- set landed = source('landing', 'returns') -%}
 {%- if has_day_range() -%}
+{%- set landed = source('landing', 'returns') -%}
 {{ newest_returns('(source_system, return_code, line_number) in (select source_system, return_code, line_number from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
 select * from {{ staging }}
@@ -362,8 +362,8 @@ qualify row_number() over (
 
 {% macro staged_reviews(only) -%}
 {%- set staging = ref('stg_reviews') -%}
-{%- set landed = source('landing', 'reviews') -%}
 {%- if has_day_range() -%}
+{%- set landed = source('landing', 'reviews') -%}
 {{ newest_reviews('(source_system, review_code, order_source_system, order_code) in (select source_system, review_code, order_source_system, order_code from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
 select * from {{ staging }}
@@ -394,8 +394,8 @@ qualify row_number() over (
 
 {% macro staged_shipment_lines(only) -%}
 {%- set staging = ref('stg_shipment_lines') -%}
-{%- set landed = source('landing', 'shipment_lines') -%}
 {%- if has_day_range() -%}
+{%- set landed = source('landing', 'shipment_lines') -%}
 {{ newest_shipment_lines('(source_system, shipment_code, line_number) in (select source_system, shipment_code, line_number from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
 select * from {{ staging }}
@@ -437,8 +437,8 @@ qualify row_number() over (
 
 {% macro staged_shipments(only) -%}
 {%- set staging = ref('stg_shipments') -%}
-{%- set landed = source('landing', 'shipments') -%}
 {%- if has_day_range() -%}
+{%- set landed = source('landing', 'shipments') -%}
 {{ newest_shipments('(source_system, shipment_code) in (select source_system, shipment_code from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
 select * from {{ staging }}
@@ -472,8 +472,8 @@ qualify row_number() over (
 
 {% macro staged_signals(only) -%}
 {%- set staging = ref('stg_signals') -%}
-{%- set landed = source('landing', 'signals') -%}
 {%- if has_day_range() -%}
+{%- set landed = source('landing', 'signals') -%}
 {{ newest_signals('(source_system, signal_code) in (select source_system, signal_code from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
 select * from {{ staging }}

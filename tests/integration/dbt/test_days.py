@@ -1,0 +1,118 @@
+"""Builds of some days: they change those days and nothing else, and come to what a build of all days comes to."""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from tests.support.dbt_company import Company
+from tests.support.order_history import START, order_history
+
+DAILY = {"int_orders_resolved": "order_date", "fct_orders": "order_date", "fct_order_lines": "order_date",
+         "fct_shipments": "order_date", "fct_order_events": "event_date", "fct_inventory_daily": "stock_date",
+         "kpi_daily": "kpi_date", "feat_order_delivery": "order_date"}  # fmt: skip
+
+
+def _order(code: str, at: datetime, **more: object) -> dict[str, object]:
+    return {"source_system": "shop", "order_code": code, "channel": "web", "ordered_at": at, "status": "processing",
+            "currency": "CNY", "promised_at": at + timedelta(days=3), **more}  # fmt: skip
+
+
+def _line(code: str, at: datetime) -> dict[str, object]:
+    return {"source_system": "shop", "order_code": code, "line_number": 1, "ordered_at": at, "product_code": "P1",
+            "quantity": 2, "unit_price_amount": 5, "line_amount": 10, "currency": "CNY"}  # fmt: skip
+
+
+def _parcel(code: str, at: datetime, **more: object) -> dict[str, object]:
+    return {"source_system": "wms", "shipment_code": f"S{code}", "order_source_system": "shop", "order_code": code,
+            "warehouse_code": "W1", "created_at": at, "currency": "CNY", **more}  # fmt: skip
+
+
+def test_a_range_of_days_comes_to_what_all_days_come_to(whole: Company, tmp_path: Path) -> None:
+    parts = whole.copy(tmp_path / "parts")
+    with parts.connect() as connection:
+        for table, day in DAILY.items():
+            connection.execute(f"delete from {table} where {day} between date '2026-01-20' and date '2026-02-05'")
+    parts.build("--select", "tag:daily", from_day="2026-01-20", to_day="2026-02-05")
+    assert {t: parts.digest(t) for t in DAILY} == {t: whole.digest(t) for t in DAILY}
+
+
+def test_a_second_build_changes_nothing(whole: Company, tmp_path: Path) -> None:
+    again = whole.copy(tmp_path / "again")
+    again.run()
+    tables = [*DAILY, "xref_customers", "xref_products", "xref_warehouses", "dim_customers", "dim_products",
+              "dim_warehouses", "dim_regions", "unmapped_codes"]  # fmt: skip
+    assert {t: again.digest(t) for t in tables} == {t: whole.digest(t) for t in tables}
+
+
+def test_late_and_moved_records_reopen_the_days_that_they_touch(company: Company) -> None:
+    first, second, third = (START + timedelta(days=d, hours=9) for d in (0, 1, 2))
+    company.land(
+        {
+            "orders": [_order("A", first), _order("B", second), _order("C", third)],
+            "order_lines": [_line("A", first), _line("B", second), _line("C", third)],
+            "shipments": [_parcel("A", first)],
+        }
+    )
+    company.run()
+    assert company.rows("select count(*) from fct_orders where delivered_at is not null") == [(0,)]
+
+    arrived = first + timedelta(days=20)
+    batch = company.land(
+        {
+            "orders": [_order("B", third, updated_at=third)],
+            "shipments": [_parcel("A", first, shipped_at=first, delivered_at=arrived, updated_at=arrived)],
+        }
+    )
+    touched = company.rows(f"select table_name, day from int_days_touched where batch = '{batch}' order by all")
+    assert touched == [
+        ("orders", date(2026, 1, 2)),
+        ("orders", date(2026, 1, 3)),
+        ("shipments", date(2026, 1, 1)),
+    ]
+    before = company.rows("select * from fct_orders where order_code = 'C'")
+    company.build("--select", "tag:daily", from_day="2026-01-01", to_day="2026-01-03")
+    assert company.rows("select order_code, order_date, is_late from fct_orders order by 1") == [
+        ("A", date(2026, 1, 1), True),
+        ("B", date(2026, 1, 3), None),
+        ("C", date(2026, 1, 3), None),
+    ]
+    assert company.rows("select * from fct_orders where order_code = 'C'") == before
+    assert company.rows("select order_date from fct_order_lines where order_code = 'B'") == [(date(2026, 1, 3),)]
+
+
+def test_a_build_that_fails_leaves_the_days_as_they_were(whole: Company, tmp_path: Path) -> None:
+    broken = whole.copy(tmp_path / "broken")
+    # A constraint that no new row meets stands for whatever may go wrong while the new days are written.
+    with broken.connect() as connection:
+        connection.execute("create table kept as from kpi_daily")
+        connection.execute("drop table kpi_daily")
+        columns = connection.execute("select column_name, column_type from (describe kept)").fetchall()
+        typed = ", ".join(f"{name} {kind}" for name, kind in columns)
+        connection.execute(f"create table kpi_daily ({typed}, check (kpi_date < date '2026-01-10'))")
+        connection.execute("insert into kpi_daily from kept where kpi_date < date '2026-01-10'")
+    before = broken.digest("kpi_daily")
+    done = broken.dbt("run", "--select", "kpi_daily", check=False, from_day="2026-01-05", to_day="2026-01-12")
+    assert done.returncode != 0
+    assert "CHECK constraint" in done.stdout
+    assert broken.digest("kpi_daily") == before
+
+
+def test_a_wrong_range_is_refused_by_name(company: Company) -> None:
+    done = company.dbt("compile", "--select", "fct_order_events", check=False, from_day="1.2.2026", to_day="2026-02-01")
+    assert done.returncode != 0
+    assert "from_day and to_day are days as YYYY-MM-DD; got '1.2.2026'" in " ".join(done.stdout.split())
+    done = company.dbt(
+        "compile", "--select", "fct_order_events", check=False, from_day="2026-02-02", to_day="2026-02-01"
+    )
+    assert "to_day must not lie before from_day; got 2026-02-02 to 2026-02-01" in " ".join(done.stdout.split())
+
+
+def test_linked_records_show_which_days_hold_old_ids(company: Company) -> None:
+    at = START + timedelta(days=4)
+    history = order_history(orders=0, days=1)
+    history["orders"] = [_order("A", START, customer_code="C1"), _order("B", at, customer_code="C2")]
+    company.land({name: rows for name, rows in history.items() if rows})
+    company.run()
+    assert company.rows("from int_days_outdated") == []
+    company.land({"customers": [{**history["customers"][2], "email": "c1@mail.cn", "updated_at": at}]})
+    company.run("--exclude", "tag:daily")
+    assert company.rows("from int_days_outdated") == [("fct_orders", date(2026, 1, 5), 1)]

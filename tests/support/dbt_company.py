@@ -1,0 +1,134 @@
+"""A small company on which the dbt project is really built: typed landing files, a warehouse, and dbt itself.
+
+Belongs here: writing landing files from plain rows, calling dbt, reading the warehouse. Does not belong here: what is
+expected of the result, and where the rows come from.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from sources.contracts import load_contract
+from sources.dbt_sources import PROJECT
+from sources.mapping import META_COLUMNS
+from workspace.settings import quiet_environment
+
+Row = Mapping[str, Any]
+FIRST_LANDING = datetime(2026, 6, 1)
+DBT = Path(sys.executable).parent / "dbt"
+
+
+class Company:
+    """One company's landing folder and warehouse.
+
+    All companies of a bench are met under one path, a link to the one that is at work: dbt then finds the same
+    environment every time and does not parse the project anew.
+
+    Attributes:
+        root: Folder that holds `landing/` and `warehouse.duckdb`.
+        bench: Folder that holds the link and dbt's own files, shared by companies that work in turn.
+    """
+
+    def __init__(self, root: Path, bench: Path, landing: Path | None = None) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self.root = root
+        self.bench = bench
+        self.landing = root / "landing"
+        self._batches = 0
+        if landing is None:
+            for name in load_contract():
+                self._write(name, [], self.landing / name / "empty.parquet")
+        else:
+            self.landing.symlink_to(landing)
+
+    def land(self, tables: Mapping[str, Sequence[Row]]) -> str:
+        """Land rows as one batch, a day after the batch before, and return its id. What a row leaves out is null."""
+        self._batches += 1
+        batch = f"batch{self._batches:03d}"
+        landed_at = FIRST_LANDING + timedelta(days=self._batches)
+        for name, rows in tables.items():
+            stamped = [
+                {**row, "_source_file": f"{name}.csv", "_source_row": number, "_batch": batch, "_landed_at": landed_at}
+                for number, row in enumerate(rows, start=1)
+            ]
+            self._write(name, stamped, self.landing / name / "day=2026-06-01" / f"{batch}-0.parquet")
+        return batch
+
+    def _write(self, table: str, rows: Sequence[Row], path: Path) -> None:
+        columns = {column.name: column.type for column in load_contract()[table].columns} | META_COLUMNS
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect() as connection:
+            connection.execute(f"create table landed ({', '.join(f'{n} {t}' for n, t in columns.items())})")
+            if rows:
+                unknown = {name for row in rows for name in row} - set(columns)
+                assert not unknown, f"the contract's {table} has no columns {sorted(unknown)}"
+                given = pa.Table.from_pylist([{name: row.get(name) for name in columns} for row in rows])
+                connection.register("given", given)
+                connection.execute("insert into landed from given")
+            connection.execute(f"copy landed to '{path}' (format parquet)")
+
+    def dbt(self, *arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a dbt command on this company; fails with dbt's words when dbt does and `check` is set."""
+        given = ["--vars", json.dumps(variables)] if variables else []
+        done = subprocess.run(
+            [str(DBT), "--no-use-colors", *arguments, *given, "--project-dir", str(PROJECT),
+             "--profiles-dir", str(PROJECT), "--target-path", str(self.bench / "target"),
+             "--log-path", str(self.bench / "logs")],
+            env={**quiet_environment(), **self._enter()}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if check and done.returncode:
+            raise AssertionError(f"dbt {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def _enter(self) -> dict[str, str]:
+        """Point the bench's link at this company; returns what the project's profile and sources read."""
+        link = self.bench / "company"
+        link.unlink(missing_ok=True)
+        link.symlink_to(self.root)
+        return {
+            "OI_DBT_WAREHOUSE": str(link / "warehouse.duckdb"), "OI_DBT_LANDING": str(link / "landing"),
+            "OI_DBT_THREADS": "2", "OI_DBT_MEMORY_LIMIT": "2GB", "OI_DBT_SPILL": str(link / "spill"),
+        }  # fmt: skip
+
+    def build(self, *arguments: str, **variables: str) -> None:
+        """Build models with their data tests; unit tests have a test of their own."""
+        self.dbt("build", "--exclude-resource-type", "unit_test", *arguments, **variables)
+
+    def run(self, *arguments: str, **variables: str) -> None:
+        """Build models and seeds without any test."""
+        self.dbt("build", "--exclude-resource-type", "unit_test", "test", *arguments, **variables)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of a query on the warehouse."""
+        with self.connect(read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+    def connect(self, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+        """A connection to the warehouse, in which the staging views find this company's files."""
+        return duckdb.connect(self._enter()["OI_DBT_WAREHOUSE"], read_only=read_only)
+
+    def copy(self, root: Path) -> "Company":
+        """A company with the same landing folder and a copy of the warehouse as it stands."""
+        other = Company(root, self.bench, self.landing)
+        shutil.copy(self.root / "warehouse.duckdb", root / "warehouse.duckdb")
+        return other
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What dbt last wrote about the project."""
+        manifest: dict[str, Any] = json.loads((self.bench / "target" / "manifest.json").read_text(encoding="utf-8"))
+        return manifest
+
+    def digest(self, table: str) -> tuple[int, str]:
+        """Number of rows of a table, and a hash over them whatever their order."""
+        query = f"select count(*), cast(coalesce(sum(cast(hash(t) as hugeint)), 0) as varchar) from {table} as t"
+        count, digest = self.rows(query)[0]
+        return int(count), str(digest)
