@@ -4,6 +4,7 @@ Belongs here: starting the server. Does not belong here: the application (`dashb
 """
 
 import os
+import signal
 import socket
 import sys
 
@@ -35,9 +36,16 @@ def serve(settings: Settings) -> int:
         create_app(settings), log_level="warning", access_log=False, server_header=False, proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS, lifespan="off",
     )  # fmt: skip
+    _end_well_on(signal.SIGINT, signal.SIGTERM)
     with listener:
         uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def _end_well_on(*signals: signal.Signals) -> None:
+    """Let being asked to stop end the process with exit code 0; uvicorn raises the signal again when it has stopped."""
+    for number in signals:
+        signal.signal(number, lambda *_: sys.exit(0))
 
 
 if __name__ == "__main__":
