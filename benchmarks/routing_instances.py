@@ -1,7 +1,7 @@
-"""Seeded routing instances, calibrated to a large appliance maker's day: 180,000 orders, 290,000 lines, 32,000 products.
+"""Seeded routing instances, calibrated to a large appliance maker's day: 180,000 orders over 32,000 products.
 
-Belongs here: the generator that the routing benchmark and its tests share. Does not belong here: the twin's network, which
-lives in time and has its own.
+Belongs here: the generator that the routing benchmark and its tests share. Does not belong here: the twin's network,
+which lives in time and has its own.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.core.routing.problem import LatenessLanes, RoutingProblem, stock_csr
+from ml.core.routing.problem import UNLIMITED, Fence, LatenessLanes, LatenessTable, RoutingProblem, stock_csr
 
 
 @dataclass(frozen=True)
@@ -114,3 +114,51 @@ def _lanes(
     kilo = np.stack((per_kg, 1.7 * per_kg), axis=-1)
     logit = np.stack((lane_logit, -3.6 + 0.00035 * km + 0.5 * node_logit), axis=-1)
     return fixed, kilo, logit
+
+
+def small(seed: int, orders: int | None = None) -> RoutingProblem:
+    """A small random instance of any shape: ties, missing lanes, fences, priorities, scarcity and relief."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(1, 60)) if orders is None else orders
+    nodes, regions, services = int(rng.integers(1, 7)), int(rng.integers(1, 5)), int(rng.integers(1, 3))
+    products = int(rng.integers(1, max(2, count // 2 + 2)))
+    lines = np.minimum(rng.choice([1, 2, 3, 4], count, p=[0.5, 0.3, 0.15, 0.05]), products)
+    start = np.concatenate(([0], np.cumsum(lines))).astype(np.int64)
+    product = np.concatenate([rng.choice(products, k, replace=False) for k in lines]).astype(np.int32)
+    quantity = rng.choice([1, 2, 3], len(product), p=[0.8, 0.15, 0.05]).astype(np.int64)
+    wanted = np.bincount(product, weights=quantity, minlength=products)
+    cells = rng.random((products, nodes)) < rng.uniform(0.4, 1.0)
+    stock = rng.poisson(np.maximum(wanted, 1.0)[:, None] * rng.uniform(0.5, 1.6) / nodes, cells.shape)
+    at_product, at_node = np.nonzero(cells)
+    cell_start, cell_node, (on_hand,) = stock_csr(at_product, at_node, products, nodes, stock[cells])
+    whole_prices = rng.random() < 0.3
+    fixed = rng.uniform(3, 12, (nodes, regions, services)) + 3.0 * np.arange(services)
+    if whole_prices:
+        fixed = np.full_like(fixed, 6.0) if rng.random() < 0.5 else np.round(fixed)
+    fixed[rng.random(fixed.shape) < 0.05] = np.nan
+    capacity = np.ceil(count * rng.uniform(0.5, 2.5) * rng.dirichlet(np.ones(nodes) * 3)).astype(np.int64)
+    fences = (
+        Fence("region", rng.random((regions, nodes)) < 0.08, over="regions"),
+        Fence("carrier", rng.random((count, nodes)) < 0.05, over="orders"),
+    )
+    extras = rng.random() < 0.4
+    return RoutingProblem(
+        order_region=rng.integers(0, regions, count).astype(np.int32),
+        order_priority=rng.choice([0.0, 1.0, 2.0], count, p=[0.05, 0.75, 0.2]),
+        order_line_start=start,
+        line_product=product,
+        line_quantity=quantity,
+        product_weight_kg=rng.uniform(0.1, 5.0, products),
+        product_cell_start=cell_start,
+        cell_node=cell_node,
+        cell_on_hand=on_hand,
+        node_capacity=np.full(nodes, UNLIMITED, np.int64) if rng.random() < 0.2 else capacity,
+        ship_fixed=fixed,
+        ship_per_kg=np.zeros_like(fixed) if whole_prices else rng.uniform(0.1, 1.0, fixed.shape),
+        lateness=LatenessTable(
+            np.zeros((count, nodes, services)) if whole_prices else rng.uniform(0, 0.6, (count, nodes, services))
+        ),
+        fences=fences,
+        cell_scarcity=rng.uniform(0, 2, len(on_hand)) if extras else None,
+        cell_relief=rng.uniform(0, 1.5, len(on_hand)) if extras else None,
+    )

@@ -2,12 +2,12 @@
 
 Belongs here: the ascent and the value of prices. Does not belong here: building an assignment (`kernels`, `solve`).
 
-With prices fixed every order is priced on its own and exactly, so the sum of the minima minus what the prices earn on stock
-and capacity bounds the cost of every possible assignment from below (Lagrangian duality; Geoffrion 1974). Prices move
-along averaged subgradients with a falling step for each price of its own.
+With prices fixed every order is priced on its own and exactly, so the sum of the minima minus what the prices earn on
+stock and capacity bounds the cost of every possible assignment from below (Lagrangian duality; Geoffrion 1974).
+Prices move along averaged subgradients with a falling step for each price of its own.
 """
 
-import time
+import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Dual:
         self._line_cell = np.zeros(len(tables.quantity), np.int32)
         self._nodes = len(state.capacity)
         edges = np.linspace(0, units, 8 * threads + 1).astype(int)
-        self._spans = [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+        self._spans = [(int(a), int(b)) for a, b in itertools.pairwise(edges) if b > a]
         wished = np.bincount(
             np.maximum(tables.cell, 0), weights=_line_of_cell(tables) * (tables.cell >= 0), minlength=len(self.stock)
         )

@@ -1,6 +1,7 @@
 """What opening a parcel costs, in money, for each order, node and service; and which of them are open to it at all.
 
-Belongs here: lanes, fences and lateness folded into one array. Does not belong here: stock (`tables`), the choice (`kernels`).
+Belongs here: lanes, fences and lateness folded into one array. Does not belong here: stock (`tables`), the choice
+(`kernels`).
 """
 
 from dataclasses import dataclass

@@ -1,11 +1,12 @@
 """One optimisation over one set of orders: tables, prices, construction, search. Always holds a feasible assignment.
 
-Belongs here: the order of the steps and their stopping. Does not belong here: which orders take part, fences in two passes,
-reasons (`solve`); regional prices (`regional`).
+Belongs here: the order of the steps and their stopping. Does not belong here: which orders take part, fences in two
+passes, reasons (`solve`); regional prices (`regional`).
 """
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,8 @@ class Engine:
         self.threads = thread_count(parameters)
         weight = parameters.lateness_cost * demand.priority + late_extra[demand.region]
         lines = np.diff(demand.line_start)
-        # An unfilled line is a late share of its order, so that a region's on-time share cannot be bought by not shipping.
+        # An unfilled line is a late share of its order, so that a region's on-time share cannot be bought by not
+        # shipping.
         unfilled = demand.unfilled + np.repeat(late_extra[demand.region] / np.maximum(lines, 1), lines)
         demand = Demand(**{**demand.__dict__, "unfilled": unfilled})
 
@@ -134,7 +136,7 @@ class Engine:
 
     def improve(self, sweeps: int, out_of_time: Callable[[], bool]) -> None:
         """Search the neighbourhood; ends, whenever it is stopped, with the best assignment that it met."""
-        point, s, t, node = self.point, self.state, self.tables, self.problem.cell_node
+        point, s, t, _node = self.point, self.state, self.tables, self.problem.cell_node
         assert point is not None
         free_cell, free_node = np.zeros(len(s.stock)), np.zeros(len(s.capacity))
         slack = np.zeros(len(t.order))
@@ -175,16 +177,16 @@ class Engine:
         if self.total() > best:
             self._restore(best_at)
 
-    def _snapshot(self) -> tuple[NDArray[np.generic], ...]:
-        s = self.state
-        arrays = (s.stock, s.load, s.line_cell, s.line_service, s.head, s.after, s.before, s.current)
-        return tuple(array.copy() for array in arrays)
+    def _snapshot(self) -> tuple[NDArray[Any], ...]:
+        return tuple(array.copy() for array in self._arrays())
 
-    def _restore(self, saved: tuple[NDArray[np.generic], ...]) -> None:
-        s = self.state
-        arrays = (s.stock, s.load, s.line_cell, s.line_service, s.head, s.after, s.before, s.current)
-        for array, copy in zip(arrays, saved, strict=True):
+    def _restore(self, saved: tuple[NDArray[Any], ...]) -> None:
+        for array, copy in zip(self._arrays(), saved, strict=True):
             array[...] = copy
+
+    def _arrays(self) -> tuple[NDArray[Any], ...]:
+        s = self.state
+        return s.stock, s.load, s.line_cell, s.line_service, s.head, s.after, s.before, s.current
 
     def _descend(
         self,
@@ -193,7 +195,8 @@ class Engine:
         free_node: NDArray[np.float64],
         out_of_time: Callable[[], bool],
     ) -> None:
-        s, t, node = self.state, self.tables, self.problem.cell_node
+        point, s, t, node = self.point, self.state, self.tables, self.problem.cell_node
+        assert point is not None
         for _ in range(3):
             if out_of_time():
                 return
@@ -202,9 +205,7 @@ class Engine:
             won += kernels.reinsert(self.whole, t, s, node, free_cell, free_node, slack)
             if out_of_time():
                 return
-            won += kernels.swap(
-                self.whole, t, s, node, self.point.stock, self.point.node, free_cell, free_node, self.point.value, 16
-            )
+            won += kernels.swap(self.whole, t, s, node, point.stock, point.node, free_cell, free_node, point.value, 16)
             if won <= 1e-6:
                 return
 

@@ -1,6 +1,7 @@
 """What an assignment costs and delivers, worked out from the problem alone.
 
-Belongs here: an evaluation that shares no table with the solver, so that it checks the solver. Does not belong here: search.
+Belongs here: an evaluation that shares no table with the solver, so that it checks the solver. Does not belong here:
+search.
 """
 
 from dataclasses import dataclass
@@ -124,7 +125,8 @@ def _parcels(
     if np.any(service[where] != line_service[filled]) or np.any((service < 0) | (service >= services)):
         raise ValueError("the lines that one node ships for one order must share one service of the problem.")
     kg = problem.product_weight_kg[problem.line_product[filled]] * problem.line_quantity[filled]
-    return keys // nodes, keys % nodes, service, np.bincount(where, weights=kg, minlength=len(keys))
+    weight: NDArray[np.float64] = np.bincount(where, weights=kg, minlength=len(keys)).astype(np.float64)
+    return keys // nodes, keys % nodes, service, weight
 
 
 def _late(

@@ -1,8 +1,8 @@
 """The compiled heart of the solver: pricing an order exactly, placing it, and improving a whole assignment.
 
-Belongs here: every routine that calls another compiled one. They share a file because numba's cache on disk watches only the
-file of the function itself, so a change of a callee elsewhere would leave stale machine code behind.
-Does not belong here: the order of the steps (`ascent`, `solve`), cost tables (`tables`).
+Belongs here: every routine that calls another compiled one. They share a file because numba's cache on disk watches
+only the file of the function itself, so a change of a callee elsewhere would leave stale machine code behind. Does
+not belong here: the order of the steps (`ascent`, `solve`), cost tables (`tables`).
 """
 
 from typing import NamedTuple
@@ -218,7 +218,7 @@ def _merge(parts, w):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def price_units(first, last, t, s, stock_price, node_price, value, line_cell, load):  # type: ignore[no-untyped-def]
-    """Price units first … last−1 without limits: fills their `value` and `line_cell`, adds parcels (1/ONE) to `load`."""
+    """Price units first … last−1 without limits: fills `value` and `line_cell`, adds parcels (1/ONE) to `load`."""
     w = scratch()
     line, cand, cells, costs, node, cell = t.line, t.cand, t.cells, t.costs, t.node, t.cell
     cost, quantity, unfilled, share = t.cost, t.quantity, t.unfilled, t.share
@@ -427,7 +427,9 @@ def priced(u, t, s, cell_node, stock_price, node_price):  # type: ignore[no-unty
 
 
 @njit(nogil=True, cache=True)
-def swap(sequence, t, s, cell_node, stock_price, node_price, nothing_cell, nothing_node, value, reach):  # type: ignore[no-untyped-def]
+def swap(  # type: ignore[no-untyped-def]
+    sequence, t, s, cell_node, stock_price, node_price, nothing_cell, nothing_node, value, reach
+):
     """Give a unit a better node whose stock another unit holds, when that one loses less; returns the money won.
 
     Only whole moves to one node that lack one cell and pay at the prices are tried, against at most `reach` holders.
@@ -506,9 +508,9 @@ def swap(sequence, t, s, cell_node, stock_price, node_price, nothing_cell, nothi
 
 
 @njit(nogil=True, cache=True)
-def ruin_and_recreate(
+def ruin_and_recreate(  # type: ignore[no-untyped-def]
     visits, member, start, t, s, cell_node, stock_price, node_price, no_stock, no_node, value, group, threshold, heat
-):  # type: ignore[no-untyped-def]
+):
     """Visit groups of rival units: take out a few that pay over their priced optimum and place them anew.
 
     Group g has the units `member[start[g]:start[g+1]]`. Two of three visits place by price, the third at true cost.
@@ -579,7 +581,7 @@ class Large(NamedTuple):
 
 @njit(nogil=True, cache=True)
 def place_large(b, t, s, g, cell_node, stock_price, node_price):  # type: ignore[no-untyped-def]
-    """Place large order b, which must not be placed: open the parcel that saves most until none saves; returns its cost.
+    """Place large order b, now unplaced: open the parcel that saves most until none saves; returns its cost.
 
     The add heuristic of facility location (Kuehn & Hamburger 1963), then parcels are closed where that saves.
     """
@@ -637,7 +639,7 @@ def _line_price(b, line, n, v, cell, t, g, stock_price):  # type: ignore[no-unty
 @njit(nogil=True, cache=True)
 def _close_parcels(b, slot, paid, at, used, parcels, t, s, g, stock_price, node_price):  # type: ignore[no-untyped-def]
     """Close each parcel whose lines cost less elsewhere than the parcel itself."""
-    low = g.low[b]
+    g.low[b]
     for n in range(len(used)):
         if used[n] < 0:
             continue

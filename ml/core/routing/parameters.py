@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 
-def _number(default: float, low: float, high: float, unit: str, meaning: str) -> Any:
+def _number(default: float | None, low: float, high: float, unit: str, meaning: str) -> Any:
     return field(default=default, metadata={"low": low, "high": high, "unit": unit, "meaning": meaning})
 
 
@@ -16,12 +16,11 @@ def _number(default: float, low: float, high: float, unit: str, meaning: str) ->
 class RoutingParameters:
     """Weights in one money scale, and the limits of the search. Immutable; values out of range are refused by name.
 
-    The objective of an answer is the sum over parcels of
-    `shipping_weight × (fixed + per_kg × kg) + lateness_cost × priority × P(late)`, plus `split_cost` for each parcel of
-    an order after its first, `balance_cost` for each parcel over `balance_target × capacity` of its node,
-    `scarcity_weight × scarcity − relief_weight × relief` for each unit taken, and `unfilled_cost × max(1, priority)` for
-    each line that ships from nowhere. The same seed and data give the same answer on any number of threads, unless
-    `time_limit` ends the run first.
+    The objective of an answer is the sum over parcels of `shipping_weight × (fixed + per_kg × kg) + lateness_cost ×
+    priority × P(late)`, plus `split_cost` for each parcel of an order after its first, `balance_cost` for each parcel
+    over `balance_target × capacity` of its node, `scarcity_weight × scarcity − relief_weight × relief` for each unit
+    taken, and `unfilled_cost × max(1, priority)` for each line that ships from nowhere. The same seed and data give
+    the same answer on any number of threads, unless `time_limit` ends the run first.
     """
 
     shipping_weight: float = _number(1.0, 0, 1e6, "×", "weight of the shipping price")

@@ -1,7 +1,7 @@
 """Why a routable line ships from nowhere.
 
-Belongs here: reason codes of unfilled lines and how they are told apart. Does not belong here: orders that cannot be routed
-at all (`screen`).
+Belongs here: reason codes of unfilled lines and how they are told apart. Does not belong here: orders that cannot be
+routed at all (`screen`).
 """
 
 import numpy as np

@@ -1,11 +1,12 @@
 """The regional constraint: a floor under every region's expected on-time share, kept by one more price per region.
 
-Belongs here: the search for those prices, and the proof when no assignment can keep the floor. Does not belong here: the curve
-of what fairness costs (`tradeoff`).
+Belongs here: the search for those prices, and the proof when no assignment can keep the floor. Does not belong here:
+the curve of what fairness costs (`tradeoff`).
 
-The gap is closed by raising the worst regions, never by delaying the best: a largest gap δ means the floor "best region without
-the constraint, minus δ". A price π of region r charges π for each late parcel and π ÷ lines for each unfilled line of its
-orders; the bound gains −π × (1 − floor) × orders of r, and stays valid for every assignment that keeps the floor.
+The gap is closed by raising the worst regions, never by delaying the best: a largest gap δ means the floor "best
+region without the constraint, minus δ". A price π of region r charges π for each late parcel and π ÷ lines for each
+unfilled line of its orders; the bound gains −π × (1 − floor) × orders of r, and stays valid for every assignment that
+keeps the floor.
 """
 
 from collections.abc import Callable
@@ -25,6 +26,8 @@ from ml.core.routing.screen import Demand
 MARGIN = 5e-4
 #: Price of a late parcel beyond which a region counts as unable, in typical parcel costs.
 STEEPEST = 400.0
+#: Times that prices are lifted after the search left a region a hair under its floor.
+ATTEMPTS = 10
 
 Lap = Callable[[str], None]
 Stop = Callable[[], bool]
@@ -153,7 +156,7 @@ def _final(
 ) -> RegionalOutcome:
     """Full optimisation at the prices found; regions that search left under the floor are paid a little more."""
     best, bound = unbounded, -np.inf
-    for _ in range(4):
+    for _ in range(ATTEMPTS):
         engine = run.engine(price, floor, lap, share=0.5, search=True)
         assert engine.point is not None
         bound = max(bound, engine.point.bound, unbounded.bound)
@@ -161,7 +164,7 @@ def _final(
         best = RegionalOutcome(engine, bound, price, "finished", floor, None)
         if not under.any() or run.stop():
             break
-        price = np.where(under, 1.15 * price + 0.02 * engine.step_scale(), price)
+        price = np.where(under, 1.25 * price + 0.1 * engine.step_scale(), price)
     if not under.any():
         return best
     ceiling = ceilings(run.problem, run.parameters, run.demand, np.flatnonzero(under), run.stop)

@@ -1,7 +1,7 @@
 """What a routing run gives back.
 
-Belongs here: `RoutingResult`, its prices and reports. Does not belong here: how they are made (`solve`), the answer to "why
-this node?" for one order (`explain`).
+Belongs here: `RoutingResult`, its prices and reports. Does not belong here: how they are made (`solve`), the answer
+to "why this node?" for one order (`explain`).
 """
 
 from dataclasses import dataclass
@@ -64,9 +64,9 @@ class PassReport:
 class RegionReport:
     """Expected on-time share of each region; arrays (regions,).
 
-    An order counts as on time with the product of its parcels' probabilities, times its filled share of lines. `low` and
-    `high` are the 95 % range of the realised share, given the probabilities (normal approximation). `measure` is the
-    linear share that the constraint bounds (1 − sum of parcels' P(late) − unfilled share; never above `on_time`).
+    An order counts as on time with the product of its parcels' probabilities, times its filled share of lines. `low`
+    and `high` are the 95 % range of the realised share, given the probabilities (normal approximation). `measure` is
+    the linear share that the constraint bounds (1 − sum of parcels' P(late) − unfilled share; never above `on_time`).
     `ceiling` is the highest `measure` that can be proven possible; NaN unless a floor was missed.
     """
 
@@ -94,7 +94,8 @@ class RoutingResult:
             impossible; the answer comes close) or `regional_missed` (not met and not proven impossible).
         objective: money of the answer.
         components: the objective by part, see `COMPONENTS`.
-        lower_bound: no assignment can cost less. After a second pass without soft fences it is the first pass's bound moved by
+        lower_bound: no assignment can cost less. After a second pass without soft fences it is the first pass's bound
+            moved by
             what the second pass changed; `passes` has the bound of each on its own.
         passes: the optimisations that were run.
         prices: the prices that proved the bound, for `route_one` and for a warm start.

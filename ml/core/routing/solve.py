@@ -6,7 +6,7 @@ Belongs here: `solve_batch`. Does not belong here: the optimisation itself (`eng
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,8 +120,8 @@ def _without_soft_fences(
     capacity = np.maximum(problem.node_capacity - before.load, 0)
     target = np.clip(target_of(problem.node_capacity, parameters) - before.load, 0, capacity)
     engine = Engine(
-        problem, parameters, demand, lanes_of(problem, parameters), problem.available() - before.taken, capacity, target,
-        np.zeros(problem.shape[1]), soft=False,
+        problem, parameters, demand, lanes_of(problem, parameters), problem.available() - before.taken, capacity,
+        target, np.zeros(problem.shape[1]), soft=False,
     )  # fmt: skip
     point = engine.raise_bound(parameters.dual_rounds, None, 0.0, out_of_time)
     engine.construct()
@@ -226,8 +226,3 @@ def _notes(problem: RoutingProblem) -> dict[str, int]:
         "missing_probabilities": int(np.isnan(late).sum()),
     }
     return {name: count for name, count in notes.items() if count}
-
-
-def with_regional_floor(parameters: RoutingParameters, floor: float | None) -> RoutingParameters:
-    """The same parameters with another regional floor."""
-    return replace(parameters, regional_floor=floor, regional_gap=None)

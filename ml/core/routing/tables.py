@@ -1,9 +1,10 @@
 """Cost tables: for each order and node that could serve it, the money of shipping each subset of its lines from there.
 
-Belongs here: `Tables`, their building, compiled. Does not belong here: choosing from them (`kernels`). The best service of a
-(node, subset) does not depend on prices of stock or capacity, so it is settled here once.
+Belongs here: `Tables`, their building, compiled. Does not belong here: choosing from them (`kernels`). The best
+service of a (node, subset) does not depend on prices of stock or capacity, so it is settled here once.
 """
 
+import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -21,9 +22,10 @@ CHUNK = 8_192
 class Tables(NamedTuple):
     """Flat tables of all units. A unit is a whole order, or a piece of an order that has too many lines.
 
-    Unit u has lines `line[u]:line[u+1]`, k of them, and candidates `cand[u]:cand[u+1]`. Candidate number j of the unit
-    is node `node[cand[u]+j]`; its stock cell for line i is `cell[cells[u]+j·k+i]` (−1: none); shipping the subset `mask`
-    costs `cost[costs[u]+j·(2^k−1)+mask−1]` by the service in `service` at the same place. Costs are rounded down to single
+    Unit u has lines `line[u]:line[u+1]`, k of them, and candidates `cand[u]:cand[u+1]`. Candidate number j of the
+    unit is node `node[cand[u]+j]`; its stock cell for line i is `cell[cells[u]+j·k+i]` (−1: none); shipping the
+    subset `mask` costs `cost[costs[u]+j·(2^k−1)+mask−1]` by the service in `service` at the same place. Costs are
+    rounded down to single
     precision: half the memory to stream, and a bound computed from them stays below the true one.
     """
 
@@ -98,13 +100,13 @@ def build(
     def chunk(first: int, last: int) -> tuple[NDArray[np.generic], ...]:
         low, high = order[first], order[last - 1] + 1
         open_cost = opening_of(np.arange(low, high))
-        return _fill_chunk(
+        return fill_chunk(
             order[first:last] - low, share[first:last], bounds[first : last + 1], demand.region[low:high],
             demand.product, demand.quantity, demand.kg, cell_start, cell_node, available, lanes.unit,
             lanes.per_kg, open_cost,
-        )  # type: ignore[no-any-return]  # fmt: skip
+        )  # fmt: skip
 
-    spans = [(int(a), int(b)) for a, b in zip(starts[:-1], starts[1:], strict=True) if b > a]
+    spans = [(int(a), int(b)) for a, b in itertools.pairwise(starts) if b > a]
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(lambda span: chunk(*span), spans))
     candidates, node, cell, cost, service = (
@@ -137,9 +139,9 @@ def _starts(counts: NDArray[np.integer]) -> NDArray[np.int64]:
 
 
 @njit(nogil=True, cache=True)
-def _fill_chunk(
+def fill_chunk(  # type: ignore[no-untyped-def]
     order, share, line, region, product, quantity, kg, cell_start, cell_node, available, unit, per_kg, opening
-):  # type: ignore[no-untyped-def]
+):
     """Candidates and costs of the units of one chunk; two passes, the first counts."""
     nodes, services = opening.shape[1], opening.shape[2]
     units = len(order)
