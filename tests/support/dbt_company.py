@@ -4,10 +4,13 @@ Belongs here: writing landing files from plain rows, calling dbt, reading the wa
 expected of the result, and where the rows come from.
 """
 
+import contextlib
+import gc
+import io
 import json
+import os
 import shutil
-import subprocess
-import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +18,9 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.adapters.factory import reset_adapters
+from dbt.cli.main import dbtRunner
 
 from sources.contracts import load_contract
 from sources.dbt_sources import PROJECT
@@ -23,7 +29,6 @@ from workspace.settings import quiet_environment
 
 Row = Mapping[str, Any]
 FIRST_LANDING = datetime(2026, 6, 1)
-DBT = Path(sys.executable).parent / "dbt"
 
 
 class Company:
@@ -75,18 +80,34 @@ class Company:
                 connection.execute("insert into landed from given")
             connection.execute(f"copy landed to '{path}' (format parquet)")
 
-    def dbt(self, *arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a dbt command on this company; fails with dbt's words when dbt does and `check` is set."""
+    def dbt(self, *arguments: str, check: bool = True, **variables: str) -> str:
+        """Run a dbt command on this company in this process, and return what dbt said.
+
+        dbt is loaded once for all tests that way. With `check`, fails in dbt's own words when dbt does.
+        """
         given = ["--vars", json.dumps(variables)] if variables else []
-        done = subprocess.run(
-            [str(DBT), "--no-use-colors", *arguments, *given, "--project-dir", str(PROJECT),
-             "--profiles-dir", str(PROJECT), "--target-path", str(self.bench / "target"),
-             "--log-path", str(self.bench / "logs")],
-            env={**quiet_environment(), **self._enter()}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if check and done.returncode:
-            raise AssertionError(f"dbt {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
-        return done
+        places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        written = ["--target-path", str(self.bench / "target"), "--log-path", str(self.bench / "logs")]
+        said: list[str] = []
+        runner = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)])
+        before = dict(os.environ)
+        os.environ.update(quiet_environment(self._enter()))
+        try:
+            with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+                warnings.simplefilter("ignore")
+                done = runner.invoke(["--quiet", *arguments, *given, *places, *written])
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            reset_adapters()
+            DuckDBConnectionManager.close_all_connections()
+            gc.collect()
+        text = "\n".join([*said, str(done.exception or "")])
+        if check and not done.success:
+            raise AssertionError(f"dbt {' '.join(arguments)} failed:\n{text}")
+        if not check and done.success:
+            raise AssertionError(f"dbt {' '.join(arguments)} was expected to fail, and did not")
+        return text
 
     def _enter(self) -> dict[str, str]:
         """Point the bench's link at this company; returns what the project's profile and sources read."""
