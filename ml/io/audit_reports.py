@@ -99,7 +99,7 @@ def read_report(folder: Path, digest: str) -> dict[str, Any]:
     record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if digest_of({"audit": record["audit"], "context": record["context"]}) != digest:
         raise ReportChanged(
-            f"{path} is not what its digest stands for: it was edited. Move its folder away, audit again."
+            f"{path} is not what its digest stands for: it was edited. Move it away, audit again."
         )
     return record
 
@@ -112,10 +112,9 @@ def groups_csv(result: AuditResult) -> str:
     for metric in result.metrics.values():
         for g in metric.groups:
             name = f"'{g.group}" if g.group.startswith(FORMULA_STARTS) else g.group
-            writer.writerow([
-                metric.name, metric.layer, name, g.status, g.n, g.positives, g.rate, *(g.interval or ("", "")), g.shrunken,
-                g.difference, *(g.difference_interval or ("", "")), g.impact_ratio, g.adjusted_p, g.named, g.detectable,
-            ])  # fmt: skip
+            ends, gap = g.interval or ("", ""), g.difference_interval or ("", "")
+            writer.writerow([metric.name, metric.layer, name, g.status, g.n, g.positives, g.rate, *ends, g.shrunken,
+                             g.difference, *gap, g.impact_ratio, g.adjusted_p, g.named, g.detectable])  # fmt: skip
     return stream.getvalue()
 
 

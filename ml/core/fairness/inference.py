@@ -17,8 +17,7 @@ from ml.core.fairness.statistics import expected_and_variance, null_totals, sign
 POWER = 0.80
 #: Without others in a comparable stratum there is nothing to say; below this share of a group's rows it is not judged.
 LEAST_COMPARABLE_SHARE = 0.2
-#: Share of all rows that the reference keeps while named groups leave it.
-LEAST_REFERENCE_SHARE = 0.2
+MOST_ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,7 @@ def assess(
 
     The omnibus test takes the smaller p-value of the sum of squares (many small differences) and the maximum (few large
     ones), calibrated on the same draws, so that its level is exact. Naming is a step-down maximum test (Westfall &
-    Young 1993; Romano & Wolf 2005) in which a named group also leaves the reference, so that truly different groups
-    do not make good ones look different.
+    Young 1993; Romano & Wolf 2005) of the deviations from their size-weighted median.
 
     Args:
         data: The metric's numbers.
@@ -68,7 +66,7 @@ def assess(
     estimates, heterogeneity = shrunken(data)
     nothing = np.full(len(data.groups), np.nan)
     if judged.sum() < 2:
-        return Evidence(judged, comparable, None, nothing, everybody, nothing, nothing, estimates, heterogeneity,
+        return Evidence(~everybody, comparable, None, nothing, everybody, nothing, nothing, estimates, heterogeneity,
                         nothing, nothing, nothing, nothing, None, None)  # fmt: skip
     rng = np.random.default_rng(seed)
     totals = data.total.sum(axis=0)
@@ -76,7 +74,7 @@ def assess(
     null = np.abs(signed_roots(data, drawn, expected, variance))[:, judged]
     observed = np.abs(signed_roots(data, totals, expected, variance))[judged]
     critical = float(np.quantile(null.max(axis=1), 1 - alpha, method="higher"))
-    adjusted, reference = _step_down(data, judged, null, rng, resamples, alpha, worse_sign)
+    adjusted, reference = _step_down(data, judged, drawn, expected, variance, alpha, worse_sign)
     low, high = value_intervals(data, judged, alpha)
     difference, difference_low, difference_high = difference_intervals(data, reference, critical)
     size = np.maximum(data.group_n, 1e-9)
@@ -127,95 +125,85 @@ def _full_errors(data: GroupData, variance: np.ndarray) -> np.ndarray:
 def _step_down(
     data: GroupData,
     judged: np.ndarray,
-    null: np.ndarray,
-    rng: np.random.Generator,
-    resamples: int,
+    drawn: np.ndarray,
+    expected: np.ndarray,
+    variance: np.ndarray,
     alpha: float,
     worse_sign: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Adjusted p-value per group (NaN if not judged) and the mask of groups that remain the reference.
+    """Adjusted p-value per group (NaN if not judged) and the mask of groups that make the reference.
 
-    The first step uses the draws of the full pool and is exact. When the number of named groups doubles the draws are
-    made anew on the pool that is left, so that a shifted overall rate does not distort them.
+    Deviations are taken from their size-weighted median, what the typical row meets: a few groups that truly differ
+    hardly move it, so that they do not make good groups look different. Named groups then leave the median, as long as
+    half of the rows stay, and the rest is judged once more.
     """
-    totals, positions = data.total.sum(axis=0), np.flatnonzero(judged)
-    adjusted = np.full(len(data.groups), np.nan)
-    pool, left = np.ones(len(data.groups), dtype=bool), judged.copy()
-    largest_p, redraw_at = 0.0, 1
-    while left.any():
-        expected, variance = expected_and_variance(data, pool)
-        found = np.abs(signed_roots(data, totals, expected, variance))
-        candidate = _most_extreme(data, found, left, pool, totals - expected, worse_sign)
-        columns = left[positions]
-        p = float((1 + (null[:, columns].max(axis=1) >= found[candidate] - 1e-9).sum()) / (resamples + 1))
-        largest_p = max(largest_p, p)
-        adjusted[candidate] = largest_p
-        left[candidate] = False
-        if largest_p > alpha:
-            _finish(adjusted, left, found, null, positions, largest_p)
+    totals = data.total.sum(axis=0)
+    everybody = np.ones(len(data.groups), dtype=bool)
+    null = _centred(data, drawn, expected, variance, everybody)[:, judged]
+    pool, adjusted = everybody, np.full(len(data.groups), np.nan)
+    for _ in range(MOST_ROUNDS):
+        found = _centred(data, totals[None], expected, variance, pool)[0]
+        adjusted[judged] = step_down_p(found[judged], null)
+        left = everybody & ~(np.nan_to_num(adjusted, nan=1.0) <= alpha)
+        if (left == pool).all() or data.n[:, left].sum() * 2 < data.n.sum():
             break
-        if (pool & judged).sum() == 2:
-            # Two groups are one comparison: the other one is the reference, not a second finding.
-            pool[candidate] = False
-            adjusted[left] = 1.0
-            break
-        if _may_leave(data, pool, judged, candidate):
-            pool[candidate] = False
-        named = int(judged.sum() - left.sum())
-        if named >= redraw_at and left.any() and not pool.all():
-            redraw_at = named * 2
-            null = np.abs(_redraw(data, pool, positions, resamples, rng))
-    return adjusted, pool
+        pool = left
+    if judged.sum() == 2:
+        return _of_two(data, judged, adjusted, totals - expected, alpha, worse_sign)
+    unnamed = everybody & ~(np.nan_to_num(adjusted, nan=1.0) <= alpha)
+    return adjusted, unnamed if unnamed.any() else everybody
 
 
-def _most_extreme(
-    data: GroupData, found: np.ndarray, left: np.ndarray, pool: np.ndarray, deviation: np.ndarray, worse_sign: int
-) -> int:
-    """Position of the group to test next; of a pool of two, the worse one, else the smaller one."""
-    if left.sum() == 2 and (left & pool).sum() == 2:
-        pair = np.flatnonzero(left)
-        key = deviation[pair] * worse_sign if worse_sign else -data.group_n[pair]
-        return int(pair[np.argmax(key)])
-    return int(np.argmax(np.where(left, found, -1.0)))
-
-
-def _may_leave(data: GroupData, pool: np.ndarray, judged: np.ndarray, candidate: int) -> bool:
-    """Whether the reference stays a reference without the candidate: half of the judged groups and some rows remain."""
-    groups_left = int((pool & judged).sum()) - 1
-    rows_left = float(data.n[:, pool].sum() - data.n[:, candidate].sum())
-    return groups_left * 2 >= int(judged.sum()) and rows_left >= LEAST_REFERENCE_SHARE * float(data.n.sum())
-
-
-def _finish(
-    adjusted: np.ndarray, left: np.ndarray, found: np.ndarray, null: np.ndarray, positions: np.ndarray, floor: float
-) -> None:
-    """Adjusted p-values of the groups that remain after the first one that is not named."""
-    order = np.flatnonzero(left)[np.argsort(-found[left], kind="stable")]
-    if not len(order):
-        return
-    place = {position: column for column, position in enumerate(positions)}
-    columns = [place[g] for g in order]
-    # Maxima over the groups from each rank down: one reversed running maximum instead of one pass a group.
-    running = np.maximum.accumulate(null[:, columns][:, ::-1], axis=1)[:, ::-1]
-    p = (1 + (running >= found[order] - 1e-9).sum(axis=0)) / (null.shape[0] + 1)
-    adjusted[order] = np.maximum.accumulate(np.maximum(p, floor))
-
-
-def _redraw(
-    data: GroupData, pool: np.ndarray, positions: np.ndarray, resamples: int, rng: np.random.Generator
+def _centred(
+    data: GroupData, totals: np.ndarray, expected: np.ndarray, variance: np.ndarray, pool: np.ndarray
 ) -> np.ndarray:
-    """Draws of the statistic for all judged groups when those in the pool share one level."""
-    part = GroupData(
-        data.kind, tuple(np.array(data.groups, dtype=object)[pool]),
-        data.rows[:, pool], data.n[:, pool], data.total[:, pool], data.squares[:, pool],
-    )  # fmt: skip
-    expected, variance = expected_and_variance(part, np.ones(int(pool.sum()), dtype=bool))
-    drawn = np.zeros((resamples, len(data.groups)))
-    drawn[:, pool] = signed_roots(part, null_totals(part, resamples, rng), expected, variance)
-    outside = np.flatnonzero(~pool)
-    # Groups outside the pool are already named or wait as the minority; their statistic is near normal.
-    drawn[:, outside] = rng.standard_normal((resamples, len(outside)))
-    return drawn[:, positions]
+    """Absolute statistic of each deviation from the pool's size-weighted median deviation, shape as `totals`."""
+    n = np.maximum(data.group_n, 1e-9)
+    middle = _weighted_median(((totals - expected) / n)[:, pool], n[pool])[:, None]
+    centre = expected + middle * n
+    if data.kind == "rate":
+        # A shifted expectation must stay a possible count.
+        centre = np.clip(centre, 0.5 * np.minimum(expected, 1.0), n - 0.5 * np.minimum(n - expected, 1.0))
+    return np.abs(signed_roots(data, totals, centre, variance))
+
+
+def _weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Median of each row of `values` with a weight per column: half of the weight lies on either side."""
+    order = np.argsort(values, axis=1, kind="stable")
+    ordered, cumulative = np.take_along_axis(values, order, axis=1), np.cumsum(weights[order], axis=1)
+    half = weights.sum() / 2
+    low = np.argmax(cumulative >= half * (1 - 1e-12), axis=1)
+    high = np.argmax(cumulative > half * (1 + 1e-12), axis=1)
+    rows = np.arange(len(values))
+    return np.asarray((ordered[rows, low] + ordered[rows, high]) / 2)
+
+
+def step_down_p(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
+    """Family-wise p-values of absolute statistics by the step-down maximum (Westfall & Young 1993, algorithm 2.8).
+
+    Args:
+        observed: Statistics, shape (groups,).
+        null: Draws of them under the null, shape (draws, groups).
+    """
+    order = np.argsort(-observed, kind="stable")
+    # Maxima over the groups from each rank down: one reversed running maximum instead of one pass a group.
+    running = np.maximum.accumulate(null[:, order][:, ::-1], axis=1)[:, ::-1]
+    p = np.empty(len(observed))
+    p[order] = np.maximum.accumulate((1 + (running >= observed[order] - 1e-9).sum(axis=0)) / (len(null) + 1))
+    return p
+
+
+def _of_two(
+    data: GroupData, judged: np.ndarray, adjusted: np.ndarray, deviation: np.ndarray, alpha: float, worse_sign: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Two groups are one comparison: the worse one is named (else the smaller one), the other is its reference."""
+    first, second = np.flatnonzero(judged)
+    p = float(np.nanmin(adjusted))
+    key = deviation * worse_sign if worse_sign else -data.group_n
+    named, other = (first, second) if key[first] >= key[second] else (second, first)
+    result, reference = adjusted.copy(), np.ones(len(judged), dtype=bool)
+    result[named], result[other], reference[named] = p, 1.0, p > alpha
+    return result, reference
 
 
 def _range(values: np.ndarray, null_values: np.ndarray, errors: np.ndarray, alpha: float) -> Range:

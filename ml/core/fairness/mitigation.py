@@ -9,6 +9,7 @@ Fairlearn's reductions). The last draws a model at random for every decision: it
 offered where a decision must be explained.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -174,7 +175,10 @@ def _reduced(
     from fairlearn.reductions import ExponentiatedGradient, TruePositiveRateParity
 
     reduction = ExponentiatedGradient(clone(estimator), TruePositiveRateParity(difference_bound=0.02), max_iter=20)
-    reduction.fit(train[columns], train[label], sensitive_features=train[group].astype("str"))
+    with warnings.catch_warnings():
+        # Fairlearn 0.15 fills a pandas series in a way that pandas 4 will refuse.
+        warnings.simplefilter("ignore", pd.errors.Pandas4Warning)
+        reduction.fit(train[columns], train[label], sensitive_features=train[group].astype("str"))
     return np.asarray(reduction.predict(test[columns], random_state=seed)) == 1
 
 

@@ -91,11 +91,42 @@ def weekly_disparity(
     counts, positives, names, periods = _counts(table, group, period, outcome)
     followed = np.flatnonzero(counts.sum(axis=0) >= minimum_support)
     level = max(len(followed), 1) / alpha
+    evidence, reference = _evidence(counts, positives, followed, level)
     courses = tuple(
-        _course(str(names[g]), counts[:, g], positives[:, g], counts.sum(axis=1), positives.sum(axis=1), periods, level)
-        for g in followed
+        _course(str(names[g]), counts[:, g], positives[:, g], *reference[g], evidence[g], periods, level)
+        for g in evidence
     )
     return WeeklyDisparity(tuple(periods), courses, level, alpha)
+
+
+def _evidence(
+    counts: np.ndarray, positives: np.ndarray, followed: np.ndarray, level: float
+) -> tuple[dict[int, np.ndarray], dict[int, tuple[np.ndarray, np.ndarray]]]:
+    """Running e-values per group, and the sizes and positives of what each was compared with.
+
+    A group whose evidence stood half-way to the alarm (on the log scale) leaves the others' reference from the next
+    period on, so that one bad group does not make good ones look different. The rule looks back only, which keeps every
+    bet fair.
+    """
+    periods, groups = counts.shape
+    inside = np.ones((periods + 1, groups), dtype=bool)
+    logs = {int(g): np.zeros(periods) for g in followed}
+    for t in range(periods):
+        for g in logs:
+            others = _others(counts, positives, inside[: t + 1], g)
+            logs[g][t] = log_e_values(counts[: t + 1, g], positives[: t + 1, g], *others)[-1]
+        suspects = [g for g in logs if logs[g][t] >= np.log(level) / 2]
+        inside[t + 1] = inside[t]
+        inside[t + 1, suspects] = False
+    evidence = {g: np.exp(np.minimum(values, 700.0)) for g, values in logs.items()}
+    return evidence, {g: _others(counts, positives, inside[:periods], g) for g in logs}
+
+
+def _others(counts: np.ndarray, positives: np.ndarray, inside: np.ndarray, g: int) -> tuple[np.ndarray, np.ndarray]:
+    kept = inside.copy()
+    kept[:, g] = False
+    periods = len(kept)
+    return (counts[:periods] * kept).sum(axis=1), (positives[:periods] * kept).sum(axis=1)
 
 
 def log_e_values(n_a: np.ndarray, k_a: np.ndarray, n_b: np.ndarray, k_b: np.ndarray) -> np.ndarray:
@@ -116,10 +147,9 @@ def log_e_values(n_a: np.ndarray, k_a: np.ndarray, n_b: np.ndarray, k_b: np.ndar
 
 
 def _course(
-    name: str, n: np.ndarray, k: np.ndarray, n_all: np.ndarray, k_all: np.ndarray, periods: Sequence[str], level: float
-) -> GroupWeeks:
-    others, other_k = n_all - n, k_all - k
-    evidence = np.exp(np.minimum(log_e_values(n, k, others, other_k), 700.0))
+    name: str, n: np.ndarray, k: np.ndarray, others: np.ndarray, other_k: np.ndarray, evidence: np.ndarray,
+    periods: Sequence[str], level: float,
+) -> GroupWeeks:  # fmt: skip
     met = (n > 0) & (others > 0)
     rate, other_rate = k / np.maximum(n, 1), other_k / np.maximum(others, 1)
     low, high = wilson(rate, n, Z_POINTWISE)

@@ -62,15 +62,15 @@ def signed_roots(data: GroupData, totals: np.ndarray, expected: np.ndarray, vari
     Args:
         data: The metric's numbers.
         totals: Observed or drawn totals, shape (…, groups).
-        expected: Expected totals, from `expected_and_variance`.
-        variance: Their null variance, from the same.
+        expected: Expected totals, shape as `variance` or as `totals`.
+        variance: Null variance of the totals, from `expected_and_variance`.
     """
     usable = variance > 1e-12
     deviation = totals - expected
     if data.kind == "mean":
         return np.where(usable, deviation / np.sqrt(np.where(usable, variance, 1.0)), 0.0)
     n = data.group_n
-    binomial = expected * (1 - np.divide(expected, n, out=np.zeros_like(n), where=n > 0))
+    binomial = expected * (1 - expected / np.where(n > 0, n, 1.0))
     usable = usable & (binomial > 1e-12)
     scale = np.where(usable, binomial / np.where(usable, variance, 1.0), 0.0)
     deviance = 2 * (_times_log_ratio(totals, expected) + _times_log_ratio(n - totals, n - expected))
