@@ -51,6 +51,7 @@ def land(
 
 def _land(adapter: "Adapter", extract: Path, company: str, as_json: bool) -> None:
     from orchestration.cli.printing import print_json
+    from sources.landing import LandingFailed
     from sources.landing import land as land_extract
     from sources.store import LandingBusy
     from workspace.settings import load_settings, use_company
@@ -65,6 +66,9 @@ def _land(adapter: "Adapter", extract: Path, company: str, as_json: bool) -> Non
     except LandingBusy as busy:
         typer.echo(str(busy), err=True)
         raise typer.Exit(4) from busy
+    except LandingFailed as failure:
+        typer.echo(str(failure), err=True)
+        raise typer.Exit(1) from failure
     if report.status != "refused":
         use_company(settings, name)
     if as_json:

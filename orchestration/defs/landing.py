@@ -6,6 +6,7 @@ Belongs here: the landing assets and the demo extract. Does not belong here: rea
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -68,7 +69,7 @@ def known_extracts(settings: Settings) -> list[tuple[Adapter, Path]]:
     return [(load_adapter(adapter), Path(extract)) for adapter, extract in known]
 
 
-def _metadata(landed: Sequence[LandingReport], now: Sequence[LandingReport], table: str) -> dict[str, object]:
+def _metadata(landed: Sequence[LandingReport], now: Sequence[LandingReport], table: str) -> dict[str, Any]:
     """Rows of a table over all landings, by file, with the reasons of what was refused or warned of."""
     tables = [report.tables[table] for report in landed if table in report.tables]
     files = [

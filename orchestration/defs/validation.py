@@ -4,9 +4,8 @@ Belongs here: one group of checks a boundary, and the Data Docs asset. Does not 
 (expectations/suites) or how (expectations/runner).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import dagster as dg
 
@@ -15,7 +14,6 @@ from expectations.report import CheckResult, Matrix, ValidationReport, matrix
 from orchestration.lib.instance import WAREHOUSE_POOL
 from orchestration.lib.metadata import table_metadata
 from orchestration.lib.workspace_resource import WorkspaceResource
-from workspace.settings import Settings
 
 CHECK_NAME = "great_expectations"
 #: Boundaries whose tables are not assets of the same name.
@@ -32,19 +30,9 @@ def asset_of(boundary: str, table: str) -> dg.AssetKey:
     return ASSET_OF.get(boundary, dg.AssetKey)(table)
 
 
-def newest_predictions(settings: Settings) -> dict[str, Path]:
-    """The file that was scored last; older ones were validated when they were new."""
-    return {"predictions": max(settings.paths.predictions.glob("*/*.parquet"), key=lambda path: path.stat().st_mtime)}
-
-
-#: Boundaries of which only a part is validated.
-FILES_OF: dict[str, Callable[[Settings], Mapping[str, Path]]] = {"predictions": newest_predictions}
-
-
 def checks_of(boundary: str) -> dg.AssetChecksDefinition:
     """One blocking check for each table of a boundary, evaluated together in one validation."""
     tables = suite_for(boundary).tables
-    files_of = FILES_OF.get(boundary, lambda _settings: None)
     specs = [
         dg.AssetCheckSpec(
             CHECK_NAME, asset=asset_of(boundary, table), blocking=True,
@@ -59,7 +47,7 @@ def checks_of(boundary: str) -> dg.AssetChecksDefinition:
     ) -> Iterator[dg.AssetCheckResult]:
         from expectations.runner import validate
 
-        report = validate(workspace.settings, boundary, files=files_of(workspace.settings), run_id=context.run.run_id)
+        report = validate(workspace.settings, boundary, run_id=context.run.run_id)
         history = matrix(workspace.settings, boundary, last=MATRIX_RUNS)
         for table in tables:
             yield result_of(report, boundary, table, history)

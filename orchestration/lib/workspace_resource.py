@@ -8,7 +8,7 @@ import dagster as dg
 from workspace.settings import Settings, load_settings
 
 
-class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class WorkspaceResource(dg.ConfigurableResource):
     """Which home and company a run works on. Empty values mean: as the environment and the home say."""
 
     home: str = ""
