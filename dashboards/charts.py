@@ -37,7 +37,7 @@ def trend(
         series[-1]["markArea"] = {
             "silent": True,
             "itemStyle": {"color": "--shade"},
-            "label": {"show": True, "position": "insideTopRight", "color": "--muted", "fontSize": 11},
+            "label": {"show": True, "position": "insideBottomRight", "color": "--muted", "fontSize": 11},
             "data": [[{"name": unsettled_label, "xAxis": unsettled_from}, {"xAxis": len(days) - 1}]],
         }
     series.append({

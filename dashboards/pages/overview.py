@@ -21,25 +21,29 @@ Metric = Literal["on_time", "handling", "touched", "satisfaction"]
 #: Share of a day's orders whose outcome must be known before its on-time rate counts as settled.
 SETTLED_SHARE = 0.9
 
+#: Fewest cases of a point in the trend; rates of fewer jump too far to be read.
+FEWEST_A_DAY, FEWEST_A_WEEK = 5, 20
+
 
 @router.get("/")
-def overview(request: Request, days: int = DEFAULT_LENGTH, region: str = "", metric: Metric = "on_time") -> Response:
-    """Key figures of the last `days` days (0: all), of one region or of all."""
+def overview(request: Request, days: int | None = None, region: str = "", metric: Metric = "on_time") -> Response:
+    """Key figures of the last `days` days, of one region or all; 0: all days, none named: enough to hold outcomes."""
     console = console_of(request)
 
     def build(reader: Reader) -> dict[str, Any]:
-        return _values(console, reader, days if days in LENGTHS else DEFAULT_LENGTH, region, metric)
+        return _values(console, reader, days, region, metric)
 
     return console.page(request, "overview.html", "overview", build)
 
 
-def _values(console: Console, reader: Reader, days: int, region: str, metric: Metric) -> dict[str, Any]:
+def _values(console: Console, reader: Reader, days: int | None, region: str, metric: Metric) -> dict[str, Any]:
     span = reader.row(queries.SPAN)
     regions = reader.rows(queries.REGIONS)
-    chosen = {"days": days, "region": region, "metric": metric, "lengths": LENGTHS, "regions": regions}
+    length = days if days in LENGTHS else _length(reader, span, console.settings.minimum_support)
+    chosen = {"days": length, "region": region, "metric": metric, "lengths": LENGTHS, "regions": regions}
     if span["first_date"] is None:
         return {"chosen": chosen, "period": None}
-    period = period_of(days, span["first_date"], span["last_date"])
+    period = period_of(length, span["first_date"], span["last_date"])
     moment = as_of(reader.snapshot.notes, span["latest"])
     values: dict[str, Any] = {
         "region": region or None, "first": period.first, "last": period.last,
@@ -56,6 +60,9 @@ def _values(console: Console, reader: Reader, days: int, region: str, metric: Me
     return {
         "chosen": chosen,
         "period": period,
+        "is_widened": days not in LENGTHS and length != DEFAULT_LENGTH,
+        "support": console.settings.minimum_support,
+        "fewest": (FEWEST_A_DAY, FEWEST_A_WEEK),
         "as_of": moment,
         "figures": figures,
         "unsettled": bool(chart and chart["unsettled"]),
@@ -63,6 +70,18 @@ def _values(console: Console, reader: Reader, days: int, region: str, metric: Me
         "by_region": _by_region(console, reader, values),
         "risk": _risk(reader, values),
     }
+
+
+def _length(reader: Reader, span: Row, enough: int) -> int:
+    """The shortest length from the default on whose days hold enough orders with an outcome, else all days."""
+    if span["last_date"] is None:
+        return DEFAULT_LENGTH
+    for length in LENGTHS[LENGTHS.index(DEFAULT_LENGTH) :]:
+        period = period_of(length, span["first_date"], span["last_date"])
+        found = reader.row(queries.OUTCOMES, first=period.first, last=period.last)
+        if length == 0 or found["count_judged"] >= enough:
+            return length
+    return 0
 
 
 def _with_bounds(reader: Reader, row: Row, values: dict[str, Any], first: date, last: date) -> Row:
@@ -92,8 +111,8 @@ def _chart(
     rows = {row["day"]: row for row in reader.rows(queries.TREND, **values)}
     upper, lower, factor, unit = _PARTS[metric]
     parts = [(_get(rows, day, upper) or 0, _get(rows, day, lower) or 0) for day in _with_lead(all_days)]
-    daily = [_rate(parts[i : i + 1], factor) for i in range(6, len(parts))]
-    weekly = [_rate(parts[i - 6 : i + 1], factor) for i in range(6, len(parts))]
+    daily = [_rate(parts[i : i + 1], factor, FEWEST_A_DAY) for i in range(6, len(parts))]
+    weekly = [_rate(parts[i - 6 : i + 1], factor, FEWEST_A_WEEK) for i in range(6, len(parts))]
     counts = [n for _, n in parts[6:]]
     unsettled = _unsettled(rows, all_days) if metric == "on_time" else None
     return charts.trend(
@@ -118,9 +137,9 @@ def _with_lead(days: list[date]) -> list[date]:
     return [days[0] - timedelta(days=i) for i in range(6, 0, -1)] + days
 
 
-def _rate(days: Sequence[tuple[float, int]], factor: float) -> float | None:
+def _rate(days: Sequence[tuple[float, int]], factor: float, fewest: int) -> float | None:
     total = sum(n for _, n in days)
-    return factor * sum(u for u, _ in days) / total if total else None
+    return factor * sum(u for u, _ in days) / total if total >= fewest else None
 
 
 def _unsettled(rows: dict[date, Row], days: list[date]) -> int | None:

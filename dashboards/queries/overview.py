@@ -56,6 +56,12 @@ FIGURES = Query(
     """,
 )
 
+OUTCOMES = Query(
+    "overview.outcomes",
+    ("fct_orders",),
+    "select count(is_late) as count_judged from fct_orders where order_date between $first and $last",
+)
+
 HANDLING_BOUNDS = Query(
     "overview.handling_bounds",
     ("fct_orders",),

@@ -5,6 +5,7 @@ import re
 import duckdb
 import httpx
 
+from dashboards.pages.overview import _rate
 from tests.unit.dashboards.conftest import Open
 from workspace.published import open_current
 from workspace.settings import Settings
@@ -90,6 +91,22 @@ def test_trend_of_a_missing_figure_gives_the_reason(plain_company: Settings, ope
     page = open_console(plain_company).get("/?metric=satisfaction").text
     assert 'id="trend-data"' not in page
     assert page.count("No reviews are landed") == 2
+
+
+def test_a_period_without_outcomes_is_widened_unless_it_was_asked_for(
+    console: httpx.Client, company: Settings, open_console: Open
+) -> None:
+    assert "a longer period is shown" not in console.get("/").text
+    demanding = Settings(home=company.home, company=company.company, minimum_support=3000)
+    words = text_of(open_console(demanding).get("/").text)
+    assert "fewer than 3000 orders with an outcome, so a longer period is shown" in words
+    assert "2026-03-03 to 2026-05-31" in words
+    assert "a longer period is shown" not in open_console(demanding).get("/?days=28").text
+
+
+def test_points_of_few_cases_are_left_out() -> None:
+    assert _rate([(4, 4)], 100.0, 5) is None
+    assert _rate([(4, 5)], 100.0, 5) == 80.0
 
 
 def test_all_days_have_no_period_to_compare_with(console: httpx.Client) -> None:
