@@ -69,7 +69,7 @@ def main() -> None:
     bed = [run(_SIMULATE)["rate"] for _ in range(ROUNDS)]
     first = large[0]
     print(
-        f"`headline`, {DAYS['headline']} days: {first['orders']:,} orders, {first['rows']:,} rows, {first['mb']:,.0f} MB.\n"
+        f"`headline`, {DAYS['headline']} days: {first['orders']:,} orders, {first['rows']:,} rows.\n"
     )
     print("| figure | goal | median | min–max |\n|---|---|---|---|")
     print(row("headline, orders per second end to end", "≥ 30,000", [r["orders"] / r["seconds"] for r in large], 0))

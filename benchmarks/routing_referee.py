@@ -5,7 +5,6 @@ solver.
 """
 
 import datetime
-import datetime
 import time
 from dataclasses import dataclass
 

@@ -10,8 +10,9 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -151,6 +152,14 @@ class _Writers:
             self.truth.append(table, frame)
         write_outside(self.world, self.files)
 
+    def write_days(self, days: list[DayResult], label: str, is_last: bool) -> None:
+        """Write a block of days; with a label, it ends a chunk of files."""
+        for result in days:
+            self.count_day(result)
+        self.write_block(settled(days))
+        if label:
+            self.files.flush(label, is_last)
+
     def count_day(self, result: DayResult) -> None:
         """Take what is the day's own: its count of the stock, its ledger, its figures."""
         self._fulfilment.stock(result.day, result.on_hand, result.reserved)
@@ -183,18 +192,22 @@ def _write(
         writers = _Writers(world, files, truth)
         writers.write_masters()
         waiting: list[DayResult] = []
-        for result in Simulation(world).run():
-            writers.count_day(result)
-            waiting.append(result)
-            is_last = result.day == p.days - 1
-            ends_chunk = is_last or (result.day + 1) % p.chunk_days == 0
-            if ends_chunk or len(waiting) >= together:
-                writers.write_block(settled(waiting))
-                waiting = []
-            if ends_chunk:
-                files.flush(str(p.first_day + timedelta(days=result.day)), is_last)
-            if progress:
-                progress(result.day + 1, p.days)
+        # The next days are simulated while a block is written; one block waits at most, which bounds the memory.
+        with ThreadPoolExecutor(1) as worker:
+            writing: Future[None] | None = None
+            for result in Simulation(world).run():
+                waiting.append(replace(result, on_hand=result.on_hand.copy(), reserved=result.reserved.copy()))
+                is_last = result.day == p.days - 1
+                ends_chunk = is_last or (result.day + 1) % p.chunk_days == 0
+                if ends_chunk or len(waiting) >= together:
+                    if writing:
+                        writing.result()
+                    label = str(p.first_day + timedelta(days=result.day)) if ends_chunk else ""
+                    writing, waiting = worker.submit(writers.write_days, waiting, label, is_last), []
+                if progress:
+                    progress(result.day + 1, p.days)
+            if writing:
+                writing.result()
         files.finish()
         truth.describe(writers.calibration.report())
     return writers.counts, files.rows

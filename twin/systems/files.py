@@ -116,7 +116,7 @@ class Files:
         path.parent.mkdir(parents=True, exist_ok=True)
         if name not in self._databases:
             # Nothing reads the file before it is closed, and a failed build is removed whole.
-            self._databases[name] = sqlite3.connect(path, isolation_level=None)
+            self._databases[name] = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._databases[name].execute("pragma journal_mode = off")
             self._databases[name].execute("pragma synchronous = off")
         database = self._databases[name]
