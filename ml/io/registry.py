@@ -10,7 +10,6 @@ loads whatever lies there. `registered_model_meta` is left out, because MLflow w
 import hashlib
 import shutil
 import tempfile
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,12 +125,9 @@ def _ensure_registered_model(stores: ModelStores, model: str) -> None:
 
 
 def _dataset(record: RunRecord) -> Any:
-    with warnings.catch_warnings():
-        # MLflow names one local source twice and warns about the choice between them.
-        warnings.filterwarnings("ignore", message="The specified dataset source", category=UserWarning)
-        return mlflow.data.from_pandas(
-            record.rows, source=record.source.path.as_uri(), name=record.source.name, digest=record.source.digest[:32]
-        )
+    return mlflow.data.from_pandas(
+        record.rows, source=record.source.path.as_uri(), name=record.source.name, digest=record.source.digest[:32]
+    )
 
 
 def _log_model(record: RunRecord) -> Any:

@@ -5,6 +5,7 @@ Does not belong here: what is read from or written to them.
 """
 
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,11 +45,16 @@ class ModelStores:
 
     @contextmanager
     def fluent(self) -> Iterator[None]:
-        """MLflow's global functions pointed at these stores, and pointed back afterwards."""
+        """MLflow's global functions pointed at these stores, and pointed back afterwards.
+
+        What MLflow warns about in there is its own use of itself and of pandas, which no caller can mend.
+        """
         before = mlflow.get_tracking_uri()
         mlflow.set_tracking_uri(self.tracking_uri)
         try:
-            yield
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
         finally:
             mlflow.set_tracking_uri(before)
 

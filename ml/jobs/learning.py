@@ -49,7 +49,7 @@ class Learned:
         by_group: Metrics by the first group column, and by its combination with the second.
         importance: Feature → loss of ROC-AUC when its values are shuffled, on the last stretch.
         reliability: Predicted against realised rate.
-        notes: What a reader must know: folds and columns left out.
+        notes: What a reader must know: stretches not judged, features dropped for what they hold.
     """
 
     fitted: FittedRisk
@@ -103,7 +103,8 @@ def learn_and_judge(frame: pd.DataFrame, features: FeatureSet, spec: ModelSpec, 
         judged.append(_judged_rows(frame, outcome, inputs, cut, fitted, spec).assign(fold=len(fitted_folds)))
     backtest = pd.concat(judged, ignore_index=True)
     last_cut, version = fitted_folds[-1]
-    notes.extend(f"Column {name} is not used: {reason}." for name, reason in version.features.left_out.items())
+    dropped = {name: why for name, why in version.features.left_out.items() if name not in features.left_out}
+    notes.extend(f"Column {name} is not used: {reason}." for name, reason in dropped.items())
     return Learned(
         fitted=version,
         inputs=inputs,

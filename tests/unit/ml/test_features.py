@@ -50,8 +50,9 @@ def test_prepared_input_is_float_and_text_with_nan_for_null():
     frame = pd.DataFrame({"channel": ["web", None], "flag": pd.array([True, None], dtype="boolean"), "more": [1, 2]})
     prepared = prepare(frame, features)
     assert list(prepared.columns) == ["flag", "channel"]
-    assert prepared["flag"].tolist()[0] == 1.0 and np.isnan(prepared["flag"].tolist()[1])
-    assert prepared["channel"].tolist()[0] == "web" and pd.isna(prepared["channel"].tolist()[1])
+    np.testing.assert_array_equal(prepared["flag"], [1.0, np.nan])
+    assert prepared["channel"].tolist()[0] == "web"
+    assert prepared["channel"].isna().tolist() == [False, True]
 
 
 def test_text_in_a_number_column_names_the_column():

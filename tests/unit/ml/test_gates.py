@@ -31,7 +31,8 @@ def test_a_model_must_beat_every_simple_rule_by_the_whole_interval(lane, rows, v
     metrics = {"skill_over_base_rate": Estimate(0.2, 0.1, 0.3), "skill_over_lane_rate": lane}
     gate = gates.better_than_baselines(metrics, rows, LIMITS)
     assert gate.verdict == verdict
-    assert gate.inputs["rows"] == rows and gate.threshold["lowest_skill"] == 0.0
+    assert gate.inputs["rows"] == rows
+    assert gate.threshold["lowest_skill"] == 0.0
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,8 @@ def test_a_region_with_five_orders_is_neither_judged_nor_forgotten():
     rows = {"overall": 5000, "far": 5}
     gate = gates.not_worse_than_champion("1", Estimate(0, -0.001, 0.001), {"far": Estimate(0.5)}, rows, LIMITS)
     assert gate.verdict == "pass"
-    assert gate.inputs["rows"]["far"] == 5 and "0 of 1 regions judged" in gate.reason
+    assert gate.inputs["rows"]["far"] == 5
+    assert "0 of 1 regions judged" in gate.reason
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,8 @@ def test_a_column_that_is_no_longer_served_fails_the_signature():
     served = {"distance_km": "number", "channel": "number"}
     gate = gates.signature([("distance_km", "number"), ("channel", "category"), ("gone", "number")], served)
     assert gate.verdict == "fail"
-    assert "gone" in gate.reason and "channel" in gate.reason
+    assert "gone" in gate.reason
+    assert "channel" in gate.reason
 
 
 def test_a_failed_check_of_severity_warn_does_not_stop_a_version():

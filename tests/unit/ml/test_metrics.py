@@ -71,7 +71,8 @@ def test_the_interval_of_a_mean_covers_the_truth_as_often_as_it_says():
 def test_too_few_clusters_give_a_value_without_an_interval():
     outcome, predicted = sample(100)
     found = evaluate(outcome, predicted, ClusterBootstrap(np.arange(100) // 30, 50, 0))
-    assert found["brier"].low is None and "ece_debiased" not in found
+    assert found["brier"].low is None
+    assert "ece_debiased" not in found
 
 
 def test_the_same_seed_gives_the_same_interval():
@@ -115,8 +116,10 @@ def test_thin_segments_keep_their_counts_and_say_why_they_are_not_judged():
         s.names["region_code"]: s
         for s in segments(regions, ["region_code"], outcome, predicted, np.arange(1000) // 20, 100, 50, 0)
     }
-    assert found["big"].metrics and not found["big"].note
-    assert found["small"].count == 15 and not found["small"].metrics
+    assert found["big"].metrics
+    assert not found["big"].note
+    assert found["small"].count == 15
+    assert not found["small"].metrics
     assert found["small"].note == "15 rows, fewer than 100"
     assert found["unknown"].count == 5
 
