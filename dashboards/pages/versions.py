@@ -68,9 +68,10 @@ class VersionView:
 
 @dataclass(frozen=True)
 class RegionRow:
-    """One group of an audit: how far realised and predicted rates lie apart, and what may be concluded.
+    """One group of an audit, and what may be concluded about it.
 
-    `gap` and the figures about it are in shares of one; None where the evidence does not suffice.
+    `gap` is how far its realised rate lies from the predicted one *beyond* the reference groups, with its simultaneous
+    interval: that is what the audit's finding and the gate rest on. Shares of one; None where the evidence is too thin.
     """
 
     group: str
@@ -134,16 +135,16 @@ def _version_of(history: History, version: str, registered_at: str, evidence: Ev
 
 
 def regions_of(version: VersionView, names: Mapping[str, str]) -> list[RegionRow]:
-    """Groups of a version's audit on the measure that its gate judges, farthest from zero first."""
+    """Groups of a version's audit on the measure that its gate judges: named ones, then the farthest."""
     if not version.audit or not version.fairness:
         return []
     judged = version.audit["metrics"][version.fairness["measure"]]["groups"]
     rates = {row["group"]: row for row in version.fairness["by_group"]}
     rows = []
     for group in judged:
-        rate, interval = rates.get(group["group"], {}), group["interval"] or (None, None)
+        rate, interval = rates.get(group["group"], {}), group["difference_interval"] or (None, None)
         rows.append(RegionRow(
             group["group"], names.get(group["group"]), group["status"], group["n"], rate.get("realised"),
-            rate.get("predicted"), group["rate"], interval[0], interval[1], group["named"],
+            rate.get("predicted"), group["difference"], interval[0], interval[1], group["named"],
         ))  # fmt: skip
-    return sorted(rows, key=lambda row: (row.gap is None, -abs(row.gap or 0), row.group))
+    return sorted(rows, key=lambda row: (not row.named, row.gap is None, -abs(row.gap or 0), row.group))
