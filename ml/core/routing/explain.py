@@ -363,6 +363,8 @@ def _why_farther(parcels: tuple[dict[str, Any], ...], views: tuple[NodeView, ...
         return ""
     if view.verdict == "rejected":
         return f"nearest_{view.reasons[0]}"
+    if any(seen.available < seen.requested for seen in view.stock):
+        return "nearest_lacks_lines"
     chosen = [v for v in views if v.verdict == "chosen"]
     if len(chosen) == 1 and view.total < chosen[0].total:
         return "nearest_stock_worth_more_elsewhere"

@@ -206,7 +206,8 @@ class Router:
         bounds = np.array([0, candidates[0]], np.int64)
         return Tables(
             one, np.ones(1), np.array([0, lines], np.int64), bounds, bounds * lines,
-            bounds * ((1 << min(lines, 8)) - 1), node, cell, cost, service, quantity, unfilled, np.zeros(lines, np.int32), self._parameters.split_cost,
+            bounds * ((1 << min(lines, 8)) - 1), node, cell, cost, service, quantity, unfilled,
+            np.zeros(lines, np.int32), self._parameters.split_cost,
         )  # fmt: skip
 
     def _report(

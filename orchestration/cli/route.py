@@ -1,0 +1,147 @@
+"""`oi route`: solve a batch from files with a proven bound, and explain any choice of a run.
+
+Belongs here: the commands and how their answers are shown. Does not belong here: reading and keeping runs
+(orchestration.routing), solving (ml.core.routing).
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ml.core.routing.parameters import RoutingParameters
+
+app = typer.Typer(no_args_is_help=True, help="Solve order routing with a proven bound; explain a choice.")
+
+
+@app.command()
+def solve(
+    orders: Annotated[Path, typer.Option(help="order_id, region, priority, promised_days.")],
+    lines: Annotated[Path, typer.Option(help="order_id, product_id, quantity, weight_kg.")],
+    stock: Annotated[Path, typer.Option(help="node_id, product_id, quantity, reserved, scarcity, relief.")],
+    rates: Annotated[Path, typer.Option(help="node_id or origin_region, region, service, fixed, per_kg, days.")],
+    out: Annotated[Path, typer.Option(help="Folder for assignments, unfilled lines, orders and the summary.")],
+    nodes: Annotated[Path | None, typer.Option(help="node_id, capacity, region, enabled.")] = None,
+    late: Annotated[Path | None, typer.Option(help="order_id or region, node_id, service, probability.")] = None,
+    products: Annotated[Path | None, typer.Option(help="product_id, weight_kg.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="A weight or limit, as lateness_cost=12.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Route orders from CSV or Parquet files: node and service of each line, and a bound on what any choice costs."""
+    from ml.core.routing.solve import solve_batch
+    from orchestration.routing.problem import BatchFiles, read_batch
+    from orchestration.routing.store import write_run
+    from orchestration.routing.tables import RoutingInputError
+
+    parameters = _parameters(settings or [])
+    try:
+        batch = read_batch(BatchFiles(orders, lines, stock, rates, nodes, late, products))
+    except RoutingInputError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    summary = write_run(out, batch, solve_batch(batch.problem, parameters))
+    if as_json:
+        from orchestration.cli.printing import print_json
+
+        print_json(summary)
+        return
+    _show_summary(summary, out)
+
+
+@app.command()
+def explain(
+    order: Annotated[str, typer.Argument(help="order_id.")],
+    run: Annotated[Path, typer.Option(help="Folder that `oi route solve --out` wrote.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+) -> None:
+    """Why this node? Fences, stock seen, cost by part, rank, why split, why farther, and what would flip the choice."""
+    import numpy as np
+
+    from ml.core.routing.explain import explain as explain_choice
+    from orchestration.routing.store import read_run
+    from orchestration.routing.tables import RoutingInputError
+
+    try:
+        problem, result, order_ids = read_run(run)
+    except RoutingInputError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    found = np.flatnonzero(order_ids == order)
+    if not len(found):
+        typer.echo(f"{run} has no order {order!r}; orders.parquet there lists the order ids.", err=True)
+        raise typer.Exit(1)
+    answer = {**explain_choice(problem, result, int(found[0])).as_dict(), "order_id": order}
+    if as_json:
+        from orchestration.cli.printing import print_json
+
+        print_json(_finite(answer))
+        return
+    _show_answer(answer)
+
+
+def _parameters(settings: list[str]) -> "RoutingParameters":
+    """Parameters from `name=value` pairs; a wrong one ends the command as wrong usage."""
+    from dataclasses import fields
+
+    from ml.core.routing.parameters import RoutingParameters
+
+    known = {item.name: item for item in fields(RoutingParameters)}
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or name not in known:
+            raise typer.BadParameter(f"--set wants name=value with a name of {', '.join(known)}; got {setting!r}")
+        try:
+            values[name] = int(text) if isinstance(known[name].default, int) else float(text)
+        except ValueError as error:
+            raise typer.BadParameter(f"--set {name} wants a number; got {text!r}") from error
+    try:
+        return RoutingParameters(**values)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _finite(value: Any) -> Any:
+    """The same answer with null for numbers that JSON does not know."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not -1e300 < value < 1e300 else value
+
+
+def _show_summary(summary: dict[str, Any], out: Path) -> None:
+    on_time = "not available" if summary["on_time"] is None else f"{summary['on_time']:.1%}"
+    typer.echo(
+        f"{summary['orders']} orders: {summary['filled']} filled, {summary['partial']} partial, "
+        f"{summary['unfilled']} unfilled, {summary['excluded']} excluded; {summary['split']} split\n"
+        f"cost {summary['objective']:,.2f}, at most {summary['gap']:.2%} above the best possible "
+        f"(bound {summary['lower_bound']:,.2f}); expected on time {on_time}\n"
+        f"{summary['status']} in {summary['seconds']:.1f} s; written to {out}"
+    )
+    for code, count in summary["reasons"].items():
+        typer.echo(f"  {count:>8} orders: {code}")
+
+
+def _show_answer(answer: dict[str, Any]) -> None:
+    shipped = "; ".join(f"{p['name']} by {p['service_name']}, lines {p['lines']}" for p in answer["parcels"])
+    typer.echo(f"{answer['order_id']}: {answer['status']}" + (f" from {shipped}" if shipped else ""))
+    if answer["reason"]:
+        typer.echo(f"  {answer['reason']}: {answer['reason_text']}")
+    for name in ("why_split", "why_farther"):
+        if answer[name]:
+            typer.echo(f"  {name.replace('_', ' ')}: {answer[name].replace('_', ' ')}")
+    for node in answer["nodes"]:
+        parts = ", ".join(f"{c['name']} {c['weighted']:.2f}" for c in node["components"] if c["weighted"])
+        fences = ", ".join(f"{name} {'passed' if ok else 'failed'}" for name, _, ok in node["fences"])
+        stock = ", ".join(f"{s['requested']} of {s['available']} ({s['left_after_batch']} left)" for s in node["stock"])
+        rank = f"{node['rank']:>3}" if node["rank"] else "  –"
+        typer.echo(
+            f"{rank} {node['name']:<14} {node['verdict']:<9} {node['priced_total']:>9.2f}  stock {stock}"
+            + (f"  {parts}" if parts else "")
+            + (f"  fences: {fences}" if fences else "")
+            + (f"  {', '.join(node['reasons'])}" if node["reasons"] else "")
+        )
+    for flip in answer["flips"][:3]:
+        typer.echo(f"  would flip to {flip['name']}: {flip['what']} from {flip['now']:.3f} to {flip['then']:.3f}")
