@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import duckdb
+
 from sources.contracts import Table, contract_digest, load_contract
 from sources.inputs import check_unmoved, find_inputs
 from sources.manifest import Adapter
@@ -28,6 +30,11 @@ from sources.store import landing_lock, next_version
 from workspace.files import sha256_of_json, write_atomically
 from workspace.settings import Settings
 from workspace.warehouse import scratch_connection
+
+
+class LandingFailed(RuntimeError):
+    """The machine, not the extract, ended the landing: memory, disk or permissions. Nothing has become visible."""
+
 
 #: Called with what is being done and the share that is done, 0 to 1.
 Progress = Callable[[str, float], None]
@@ -57,6 +64,7 @@ def land(
     Raises:
         AdapterError: the adapter is wrong.
         LandingBusy: another landing of the company did not end in time.
+        LandingFailed: memory or disk ran out, or the home cannot be written.
         AssertionError: rows would have been lost. Nothing has become visible.
     """
     paths = settings.paths
@@ -68,6 +76,11 @@ def land(
             return landing.run(secrets or {}, settle_seconds)
         except ExtractRefused as refusal:
             return landing.refuse(refusal)
+        except (duckdb.OutOfMemoryException, duckdb.IOException, OSError) as error:
+            raise LandingFailed(
+                f"Landing ended before anything became visible: {error}. It had {settings.memory_limit} of memory "
+                f"(OI_MEMORY_LIMIT) and writes below {paths.root}; give it more, or free some, and land again."
+            ) from error
 
 
 class _Landing:

@@ -87,7 +87,7 @@ def _judge(
         _check_given(adapter, table, given)
         regions = _known_regions(connection, batch)
         connection.execute(f"create table checked as {checked_select(table, mapped, given, regions)}")
-    except duckdb.OutOfMemoryException:
+    except (duckdb.OutOfMemoryException, duckdb.IOException):
         raise
     except duckdb.Error as error:
         raise AdapterError(f"{adapter.name}/{table.name}.sql: {error}") from error

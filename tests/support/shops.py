@@ -71,7 +71,8 @@ def landed(settings: Settings, table: str, columns: str = "*") -> list[tuple[Any
     """Landed rows of a table, in the order of file and line."""
     files = settings.paths.landing / table / "**" / "*.parquet"
     return duckdb.execute(
-        f"select {columns} from read_parquet('{files}', hive_partitioning = false) order by _batch, _source_file, _source_row"
+        f"select {columns} from read_parquet('{files}', hive_partitioning = false) "
+        f"order by _batch, _source_file, _source_row"
     ).fetchall()
 
 
@@ -81,5 +82,6 @@ def quarantined(settings: Settings, table: str) -> list[tuple[list[str], str, in
     if not any(files.parent.glob("*.parquet")):
         return []
     return duckdb.execute(
-        f"select reasons, _source_file, _source_row from read_parquet('{files}') order by _batch, _source_file, _source_row"
+        f"select reasons, _source_file, _source_row from read_parquet('{files}') "
+        f"order by _batch, _source_file, _source_row"
     ).fetchall()

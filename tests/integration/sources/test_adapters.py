@@ -27,7 +27,10 @@ def test_every_adapter_has_a_case() -> None:
 
 def test_a_case_that_differs_says_how(tmp_path: Path) -> None:
     adapter = make_adapter(tmp_path)
-    expected = "tables:\n  orders:\n    landed: 2\n    quarantined: {x: 1}\n    rows: [{order_code: A9}]\n  customers: {landed: 1}\n"
+    expected = (
+        "tables:\n  orders:\n    landed: 2\n    quarantined: {x: 1}\n    rows: [{order_code: A9}]\n"
+        "  customers: {landed: 1}\n"
+    )
     write_files(tmp_path / "cases" / "wrong", {"extract/orders.csv": orders_csv(order()), "expected.yaml": expected})
     assert run_case(adapter, "wrong") == [
         "orders: landed 1, expected 2", "orders: quarantined {}, expected {'x': 1}",
@@ -58,13 +61,20 @@ def _ask(settings: Settings, query: str) -> list[tuple[object, ...]]:
 @pytest.mark.real_data
 def test_olist_lands_whole(olist: Settings) -> None:
     query = " union all ".join(f"select '{t}', count(*) from {t}" for t in (
-        "orders", "order_lines", "customers", "warehouses", "products", "reviews", "shipment_lines", "shipments", "regions"))  # fmt: skip
+        "orders", "order_lines", "customers", "warehouses", "products", "reviews", "shipment_lines", "shipments",
+        "regions"))  # fmt: skip
     assert dict(_ask(olist, query)) == {
         "orders": 43_538, "order_lines": 48_851, "customers": 43_538, "warehouses": 3_095, "products": 32_951,
         "reviews": 31_737, "shipment_lines": 48_851, "shipments": 43_311, "regions": 32,
     }  # fmt: skip
     assert str(landed_days(olist)) == "(datetime.date(2016, 9, 4), datetime.date(2018, 10, 17))"
-    assert {c.name for c in capabilities(olist) if c.is_on} >= {"core", "late_delivery", "satisfaction", "regions", "routing"}
+    assert {c.name for c in capabilities(olist) if c.is_on} >= {
+        "core",
+        "late_delivery",
+        "satisfaction",
+        "regions",
+        "routing",
+    }
     assert {c.table for c in capabilities(olist) if not c.is_on} >= {"inventory_snapshots", "returns", "carrier_rates"}
 
 
@@ -74,7 +84,8 @@ def test_olist_keeps_the_late_rates_of_the_source(olist: Settings) -> None:
         select {}, round(100 * avg((delivered_at > promised_at)::int), 1)
         from (select order_code, max(delivered_at) as delivered_at from order_events_delivered group by 1)
         join orders using (order_code) join regions on ship_to_region_code = region_code group by 1
-    """.replace("order_events_delivered", "(select order_code, occurred_at as delivered_at from order_events where event_type = 'delivered')")  # fmt: skip
+    """.replace("order_events_delivered",
+    "(select order_code, occurred_at as delivered_at from order_events where event_type = 'delivered')")  # fmt: skip
     assert dict(_ask(olist, late.format("parent_region_code"))) == {
         "BR-Nordeste": 14.5, "BR-Norte": 10.0, "BR-Centro-Oeste": 8.2, "BR-Sudeste": 7.3, "BR-Sul": 7.0,
     }  # fmt: skip
@@ -90,7 +101,8 @@ def test_olist_defects_are_noticed_and_counted(olist: Settings) -> None:
 
     [report] = landing_history(olist)
     assert {n: w.count for n, w in report.observations.items()} == {
-        "order_without_payment": 1, "order_without_items": 775, "carrier_before_approval": 560, "delivered_without_time": 8,
+        "order_without_payment": 1, "order_without_items": 775, "carrier_before_approval": 560,
+        "delivered_without_time": 8,
         "cancelled_with_delivery": 6, "seller_state_contradicts_post_code": 35, "position_outside_brazil": 11,
         "post_code_without_position": 2121, "product_without_category": 610, "category_without_translation": 13,
     }  # fmt: skip

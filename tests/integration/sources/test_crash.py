@@ -7,12 +7,12 @@ import sys
 import time
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from sources.history import landing_history
 from sources.landing import land
-from tests.support.shops import landed, make_adapter, order, orders_csv, write_files
+from sources.manifest import load_adapter
+from tests.support.shops import landed, make_adapter, order, orders_csv, quarantined, write_files
 from workspace.settings import Settings
 
 ROWS, DAYS, KILLS = 2000, 40, 6
@@ -46,15 +46,16 @@ def _visible(settings: Settings) -> tuple[int, int, int, int]:
     if not settings.paths.landing.is_dir() or not list(settings.paths.landing.glob("orders/day=*")):
         return 0, 0, 0, len(landing_history(settings))
     rows, codes = landed(settings, "orders", "count(*) over (), order_code")[0][0], len(landed(settings, "orders"))
-    refused = duckdb.execute(f"select count(*) from '{settings.paths.quarantine}/orders/*.parquet'").fetchone()
-    assert refused is not None
-    return rows, codes, refused[0], len(landing_history(settings))
+    return rows, codes, len(quarantined(settings, "orders")), len(landing_history(settings))
 
 
 @pytest.mark.slow
 def test_kills_at_any_moment_leave_all_or_nothing(settings: Settings, tmp_path: Path) -> None:
     make_adapter(tmp_path / "adapter")
-    lines = [order(f"A{n}", ordered_at=f"2026-0{1 + n % DAYS // 20}-{1 + n % 20:02d} 10:00:00", promised_at="") for n in range(ROWS)]
+    lines = [
+        order(f"A{n}", ordered_at=f"2026-0{1 + n % DAYS // 20}-{1 + n % 20:02d} 10:00:00", promised_at="")
+        for n in range(ROWS)
+    ]
     write_files(tmp_path / "x", {"orders.csv": orders_csv(*lines, "broken")})
     nothing, everything = (0, 0, 0, 0), (ROWS, ROWS, 1, 1)
 
@@ -85,10 +86,28 @@ def test_kills_at_any_moment_leave_all_or_nothing(settings: Settings, tmp_path: 
     assert not list((settings.paths.root / ".landed").glob(".building-*"))
 
 
+def test_a_full_disk_leaves_what_was_there_and_says_so(settings: Settings, tmp_path: Path) -> None:
+    make_adapter(tmp_path / "adapter")
+    write_files(tmp_path / "x", {"orders.csv": orders_csv(order("A1"))})
+    land(settings, load_adapter(tmp_path / "adapter"), tmp_path / "x", settle_seconds=0)
+    write_files(tmp_path / "x", {"orders_2.csv": orders_csv(*(order(f"B{n}") for n in range(ROWS)))})
+    # A limit on the size of files is how a test gets a full disk: writing on ends with an error.
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000))\n" + _CHILD
+    child = subprocess.run(
+        [sys.executable, "-c", limited, str(settings.home), str(tmp_path / "adapter"), str(tmp_path / "x")],
+        capture_output=True, text=True, cwd=Path(__file__).parents[3], check=False,
+    )  # fmt: skip
+    assert child.returncode != 0
+    assert "LandingFailed" in child.stderr
+    assert "land again" in child.stderr
+    assert _visible(settings)[0] == 1
+    assert len(landing_history(settings)) == 1
+    assert land(settings, load_adapter(tmp_path / "adapter"), tmp_path / "x", settle_seconds=0).status == "landed"
+    assert _visible(settings)[0] == 1 + ROWS
+
+
 @pytest.mark.slow
 def test_a_reader_never_sees_half_a_landing(settings: Settings, tmp_path: Path) -> None:
-    from sources.manifest import load_adapter
-
     make_adapter(tmp_path / "adapter")
     adapter = load_adapter(tmp_path / "adapter")
     write_files(tmp_path / "x", {"orders.csv": orders_csv(*(order(f"A{n}") for n in range(500)))})

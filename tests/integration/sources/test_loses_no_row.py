@@ -11,11 +11,16 @@ from hypothesis import strategies as st
 from tests.support.shops import HEADER, ORDER_COLUMNS, land_files, landed, make_adapter, quarantined
 from workspace.settings import Settings
 
-_CODES = st.sampled_from(["A1", "A2", "A3", "", " ", "订单", 'A"1', "A,1", "A\n1", "A\r\n1", "\ufeff", "\x00", "'; drop table orders"])
-_TIMES = st.sampled_from(["2026-03-01 10:00:00", "2026-02-30", "", "2026-03-01T10:00:00+08:00", "infinity", "12345678901-01-01"])
+_CODES = st.sampled_from(
+    ["A1", "A2", "A3", "", " ", "订单", 'A"1', "A,1", "A\n1", "A\r\n1", "\ufeff", "\x00", "'; drop table orders"]
+)
+_TIMES = st.sampled_from(
+    ["2026-03-01 10:00:00", "2026-02-30", "", "2026-03-01T10:00:00+08:00", "infinity", "12345678901-01-01"]
+)
 _AMOUNTS = st.sampled_from(["10.00", "-1", "1,5", "nan", "1e400", "", "10.005", "99999999999999999999"])
 _ROWS = st.lists(st.tuples(
-    _CODES | st.text(max_size=8), st.text(max_size=3), _TIMES, _TIMES, st.just(""), st.sampled_from(["created", "x", ""]),
+    _CODES | st.text(max_size=8), st.text(max_size=3), _TIMES, _TIMES, st.just(""), st.sampled_from(["created", "x",
+        ""]),
     _AMOUNTS, _TIMES,
 ), max_size=12)  # fmt: skip
 _FEW = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
@@ -44,7 +49,13 @@ def _land(content: bytes) -> tuple[str, int, int, int, int]:
         assert (total.landed, total.quarantined) == (len(landed(home, "orders")), len(quarantined(home, "orders")))
         keys = landed(home, "orders", "order_code")
         assert len(set(keys)) == len(keys)
-        return report.status, total.read, total.landed, total.quarantined, sum(f.rows + f.malformed for f in report.files)
+        return (
+            report.status,
+            total.read,
+            total.landed,
+            total.quarantined,
+            sum(f.rows + f.malformed for f in report.files),
+        )
 
 
 @_FEW

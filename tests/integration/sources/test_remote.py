@@ -66,7 +66,9 @@ def api() -> Iterator[str]:
 
 
 def _sql_source(url: str, table: str = "people") -> dict[str, object]:
-    return {"erp": {"kind": "sql_database", "url": url, "tables": {"people": table}, "columns": {"people": ["id", "name"]}}}
+    return {
+        "erp": {"kind": "sql_database", "url": url, "tables": {"people": table}, "columns": {"people": ["id", "name"]}}
+    }
 
 
 def test_database_rows_land_like_files(settings: Settings, database: Path, tmp_path: Path) -> None:
@@ -76,7 +78,8 @@ def test_database_rows_land_like_files(settings: Settings, database: Path, tmp_p
     )  # fmt: skip
     report = land(settings, adapter, database, settle_seconds=0)
     assert report.status == "landed", report.problems
-    assert landed(settings, "customers", "customer_code, full_name, created_at::varchar, _source_file, _source_row") == [
+    assert landed(settings, "customers",
+        "customer_code, full_name, created_at::varchar, _source_file, _source_row") == [
         ("7", "Ada", "2026-01-01 10:00:00", "dlt:erp/people", 1), ("9", None, None, "dlt:erp/people", 3),
     ]  # fmt: skip
     assert quarantined(settings, "customers") == [(["type:created_at"], "dlt:erp/people", 2)]

@@ -40,15 +40,18 @@ def _judge(table: Table, value: str | None, regions: str | None = None) -> tuple
         ("DECIMAL(18,2)", "1,5", _NO), ("DECIMAL(18,2)", "1_0", _NO), ("DECIMAL(18,2)", "99999999999999999999", _NO),
         ("DOUBLE", "1.5", "1.5"), ("DOUBLE", "abc", _NO),
         ("BOOLEAN", "true", "true"), ("BOOLEAN", "0", "false"), ("BOOLEAN", "maybe", _NO),
-        ("DATE", "2026-03-01", "2026-03-01"), ("DATE", "2026-03-01 00:00:00", "2026-03-01"), ("DATE", "2026-02-30", _NO),
-        ("DATE", "2026-03-01 10:00:00", _NO), ("DATE", "01.03.2026", _NO), ("DATE", "epoch", _NO), ("DATE", "1066-10-14", _NO),
+        ("DATE", "2026-03-01", "2026-03-01"), ("DATE", "2026-03-01 00:00:00", "2026-03-01"), ("DATE", "2026-02-30",
+            _NO),
+        ("DATE", "2026-03-01 10:00:00", _NO), ("DATE", "01.03.2026", _NO), ("DATE", "epoch", _NO), ("DATE",
+            "1066-10-14", _NO),
         ("TIMESTAMP", "2026-03-01 10:00:00", "2026-03-01 10:00:00"), ("TIMESTAMP", "2026-03-01", "2026-03-01 00:00:00"),
         ("TIMESTAMP", "2026-03-01T10:00:00Z", "2026-03-01 10:00:00"),
         ("TIMESTAMP", "2026-03-01T10:00Z", "2026-03-01 10:00:00"),
         ("TIMESTAMP", "2026-03-01T10:00:00+08:00", "2026-03-01 02:00:00"),
         ("TIMESTAMP", "2026-03-01T10:00+08", "2026-03-01 02:00:00"),
         ("TIMESTAMP", "2026-03-01 10:00:00.123456", "2026-03-01 10:00:00.123456"),
-        ("TIMESTAMP", "2026-03-01 25:00:00", _NO), ("TIMESTAMP", "infinity", _NO), ("TIMESTAMP", "1234567890-01-01", _NO),
+        ("TIMESTAMP", "2026-03-01 25:00:00", _NO), ("TIMESTAMP", "infinity", _NO), ("TIMESTAMP", "1234567890-01-01",
+            _NO),
         ("TIMESTAMP", "9999-12-31 00:00:00", _NO), ("TIMESTAMP", "20260301", _NO), ("TIMESTAMP", "46082", _NO),
         ("VARCHAR", "01037", "01037"), ("VARCHAR", " padded ", " padded "),
     ],
@@ -115,9 +118,9 @@ def test_lost_decimals_are_noticed_and_binary_noise_is_not() -> None:
     connection = duckdb.connect()
     for text, expected in (("1.005", ["v"]), ("12.340000000000002", None), ("12.34", None)):
         mapped = f"select '{text}' as v, 'f' as _source_file, 1 as _source_row"
-        assert connection.execute(f"select _rounded from ({checked_select(table, mapped, ['v'], None)})").fetchone() == (
-            expected,
-        )
+        assert connection.execute(
+            f"select _rounded from ({checked_select(table, mapped, ['v'], None)})"
+        ).fetchone() == (expected,)
 
 
 def test_explanations_name_column_rule_value_and_remedy() -> None:

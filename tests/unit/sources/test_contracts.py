@@ -42,7 +42,7 @@ def test_the_contract_has_the_tables_of_the_design() -> None:
 
 
 @pytest.mark.parametrize("table", load_contract().values(), ids=lambda t: t.name)
-def test_a_table_holds_together(table) -> None:  # noqa: ANN001
+def test_a_table_holds_together(table) -> None:
     names = {c.name for c in table.columns}
     assert table.key
     assert all(table.column(name).required for name in table.key)
@@ -62,7 +62,7 @@ def test_a_table_holds_together(table) -> None:  # noqa: ANN001
 
 
 @pytest.mark.parametrize("table", load_contract().values(), ids=lambda t: t.name)
-def test_row_rules_run_on_the_typed_columns(table) -> None:  # noqa: ANN001
+def test_row_rules_run_on_the_typed_columns(table) -> None:
     typed = ", ".join(f'null::{c.type} as "{c.name}"' for c in table.columns)
     for rule in table.rules:
         assert rule.remedy
@@ -82,5 +82,5 @@ def test_the_digest_follows_content_and_not_layout(tmp_path: Path) -> None:
 
 
 def test_an_unknown_column_is_named() -> None:
-    with pytest.raises(KeyError, match="orders.*'colour'"):
+    with pytest.raises(KeyError, match=r"orders.*'colour'"):
         load_contract()["orders"].column("colour")

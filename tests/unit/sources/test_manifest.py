@@ -35,7 +35,8 @@ def test_the_adapters_that_ship_load() -> None:
         ({"files": {"orders": {"glob": "o.csv", "columns": []}}}, ["columns"]),
         ({"files": {"Orders": {"glob": "o.csv", "columns": ["a"]}}}, ["'Orders'", "lower-case"]),
         ({"facts": {"currency": "R$"}}, ["facts.currency"]),
-        ({"dlt": {"erp": {"kind": "sql_database", "url": "x", "tables": {"orders": "o"}}}}, ["'orders'", "defined twice"]),
+        ({"dlt": {"erp": {"kind": "sql_database", "url": "x", "tables": {"orders": "o"}}}}, ["'orders'",
+            "defined twice"]),
         ({"dlt": {"erp": {"kind": "ftp"}}}, ["dlt.erp", "sql_database"]),
     ],
 )  # fmt: skip

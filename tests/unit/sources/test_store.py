@@ -41,9 +41,14 @@ def test_versions_add_up(paths: CompanyPaths) -> None:
 def test_an_error_while_building_leaves_everything_as_it_was(paths: CompanyPaths) -> None:
     with next_version(paths) as building:
         _write(building, "landing/a.parquet", "1")
-    with pytest.raises(OSError, match="disk full"), next_version(paths) as building:
-        _write(building, "landing/b.parquet", "2")
-        raise OSError("disk full")
+
+    def fail() -> None:
+        with next_version(paths) as building:
+            _write(building, "landing/b.parquet", "2")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fail()
     assert _seen(paths) == {"landing/a.parquet": "1"}
     assert not list((paths.root / ".landed").glob(".building-*"))
 
