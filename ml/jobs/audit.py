@@ -127,7 +127,7 @@ class AuditJob:
                   "preparation": "Each row was predicted by a model that knew only outcomes older than it.",
                   "gaps": "Orders whose outcome was never recorded are not in it."},
             group_definition=f"{groups}: the region that the order is shipped to and the customer's segment.",
-            privacy={"fields": groups, "necessity": "The groups are read for this audit and are no features."},
+            privacy={"fields": groups, "necessity": self.spec.group_use},
         )  # fmt: skip
 
 

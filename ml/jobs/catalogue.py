@@ -36,6 +36,18 @@ class ModelSpec:
     replicates: int = 200
     seed: int = 20261122
 
+    @property
+    def group_use(self) -> str:
+        """How the model uses the columns that split its audits, as sentences for its papers."""
+        read = [name for name in self.roles.groups if name in self.roles.included]
+        only_audited = [name for name in self.roles.groups if name not in self.roles.included]
+        sentences = []
+        if read:
+            sentences.append(f"{', '.join(read)}: read by the model, so that its probabilities hold in each group.")
+        if only_audited:
+            sentences.append(f"{', '.join(only_audited)}: read for audits only.")
+        return " ".join(sentences)
+
     def as_dict(self) -> dict[str, Any]:
         """JSON form."""
         return asdict(self)
@@ -53,7 +65,11 @@ LATE_DELIVERY = ModelSpec(
         matures_at="promised_at",
         groups=("region_code", "segment"),
         lanes=("origin_region_code", "region_code"),
+        # Without the region 7 of 29 regions of the demo company got probabilities that did not hold there, with it 1:
+        # distance and lane histories tell the region anyway, only less exactly. See docs/adr/0005.
+        included=("region_code",),
     ),
+    judged_share=0.5,
 )
 
 MODELS = {spec.name: spec for spec in (LATE_DELIVERY,)}

@@ -75,7 +75,7 @@ def metrics_markdown(learned: Learned) -> str:
 def segments_markdown(segments: Sequence[Segment], limit: int = 40) -> str:
     """A table of segments with counts; those too thin to judge say so."""
     lines = [
-        "| segment | rows | late | predicted | realised | ROC-AUC | bias | note |",
+        "| segment | rows | positive | predicted | realised | ROC-AUC | bias | note |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for segment in segments[:limit]:
@@ -103,7 +103,7 @@ def model_card(learned: Learned, spec: ModelSpec, made_from: Mapping[str, Any]) 
 {spec.title}. One probability a row of `{spec.table}`; {len(fitted.features.features)} features.
 
 ## Intended use
-To rank and act on open orders, with a person or a policy deciding. It says how likely an outcome is, not why, and not
+To rank and act on open cases, with a person or a policy deciding. It says how likely an outcome is, not why, and not
 what would happen under another choice.
 
 ## How it was made
@@ -112,7 +112,7 @@ what would happen under another choice.
 - learned from rows before {learned.folds[-1].origin:%Y-%m-%d}, using a label only once it was known and mature
 
 ## How good it is
-Judged on {len(learned.backtest):,} rows, {positives:,} of them late, at {len(learned.folds)} rising origins; 95 %
+Judged on {len(learned.backtest):,} rows, {positives:,} of them positive, at {len(learned.folds)} rising origins; 95 %
 intervals by a bootstrap over days. The last stretch was judged by this very version, the stretches
 before it by versions made in the same way from what was known then.
 
@@ -130,11 +130,11 @@ Loss of ROC-AUC on the last stretch when a feature's values are shuffled:
 {left_out}
 
 ## Limits
-- Group columns ({", ".join(spec.roles.groups)}) are no features. Lane and node histories say much the same as the
-  region; the fairness report measures what follows from that.
-- Orders whose outcome was never recorded are neither learned from nor judged.
-- Where the level of lateness moves faster than the history features, probabilities lag behind it; compare the stretches
-  in `evaluation.json`.
+- {spec.group_use} Lane and node histories say much the same as the region; the fairness report measures what follows
+  from that.
+- Rows whose outcome was never recorded are neither learned from nor judged.
+- Where the level of the outcome moves faster than the history features, probabilities lag behind it; compare the
+  stretches in `evaluation.json`.
 """
 
 
@@ -182,7 +182,7 @@ def _discrimination_plot(learned: Learned, outcome: Any, predicted: Any) -> byte
 def _score_plot(outcome: Any, predicted: Any) -> bytes:
     figure = Figure(figsize=(4.6, 4.2), layout="constrained")
     axes = figure.subplots()
-    for label, name, colour in ((0, "in time", MUTED), (1, "late", ACCENT)):
+    for label, name, colour in ((0, "outcome 0", MUTED), (1, "outcome 1", ACCENT)):
         values = predicted[outcome == label]
         if len(values):
             axes.hist(values, bins=40, density=True, histtype="step", color=colour, label=f"{name} ({len(values):,})")

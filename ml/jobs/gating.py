@@ -24,10 +24,7 @@ from workspace.published import Snapshot
 
 GATES = "gates.json"
 Checks = Mapping[str, Mapping[str, Any]]
-PRIVACY = (
-    "Features describe orders, products, lanes and nodes. Region and segment are read for audits and are no features. "
-    "No name, address or contact is read."
-)
+PRIVACY = "Features describe orders, products, lanes and nodes. No name, address or contact is read."
 
 
 def judge(stores: ModelStores, spec: ModelSpec, version: str, snapshot: Snapshot, limits: Limits,
@@ -108,7 +105,7 @@ def dossier_of(stores: ModelStores, spec: ModelSpec, version: str, found: list[G
         "limits": limits.model_dump(),
         "comparison": comparison.as_dict() if comparison else None,
         "champion_dossier": _champion_dossier(stores, spec.name),
-        "privacy": PRIVACY,
+        "privacy": f"{PRIVACY} {spec.group_use}",
     }
 
 

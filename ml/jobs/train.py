@@ -94,7 +94,7 @@ class TrainJob:
         record = RunRecord(
             model=self.spec.name, parameters=_parameters(self.spec, learned), metrics=numbers,
             tags={**{name: str(value) for name, value in made_from.items()}, "recipe": recipe}, files=files,
-            source=source, rows=frame[[*self.spec.roles.named, *names]].head(DATASET_ROWS),
+            source=source, rows=frame[list(dict.fromkeys([*self.spec.roles.named, *names]))].head(DATASET_ROWS),
             estimator=learned.fitted.model,
             features=learned.fitted.features, example=learned.inputs[names].head(EXAMPLE_ROWS),
         )  # fmt: skip
