@@ -5,6 +5,7 @@ Belongs here: rendering, entity tags, retrying when a snapshot was collected mea
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ NAVIGATION = [
     ("about", "/about"),
 ]
 
+#: Rendered pages kept; the largest are a few hundred KiB.
+PAGES_KEPT = 64
+
 Build = Callable[[Reader], dict[str, Any]]
 
 
@@ -45,6 +49,8 @@ class Console:
         self.store = Store(settings)
         self.evidence = Evidence(settings)
         self.texts = load_texts()
+        self._pages: dict[str, str] = {}
+        self._lock = threading.Lock()
         self.build_digest = _digest_of_pages()
         self.templates = _environment()
         self.templates.globals.update(t=self.texts, navigation=NAVIGATION, build=self.build_digest)
@@ -76,8 +82,19 @@ class Console:
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        context = {"company": self.settings.paths.company, "snapshot": reader.snapshot, "active": active}
-        return HTMLResponse(self.render(template, **context, **build(reader)), headers=headers)
+        html = self._pages.get(tag)
+        if html is None:
+            context = {"company": self.settings.paths.company, "snapshot": reader.snapshot, "active": active}
+            html = self.render(template, **context, **build(reader))
+            self._keep(tag, html)
+        return HTMLResponse(html, headers=headers)
+
+    def _keep(self, tag: str, html: str) -> None:
+        """Keep a page under its tag, which names everything that the page depends on."""
+        with self._lock:
+            while len(self._pages) >= PAGES_KEPT:
+                del self._pages[next(iter(self._pages))]
+            self._pages[tag] = html
 
     def _tag(self, reader: Reader, request: Request) -> str:
         state = [

@@ -76,7 +76,8 @@ def lag(delta_hours: float | None) -> str:
         return f"{max(0.0, delta_hours) * 60:.0f} min"
     if delta_hours < 72:
         return f"{delta_hours:.1f} h"
-    return f"{delta_hours / 24:,.0f} d"
+    days = delta_hours / 24
+    return f"{days:.1f} d" if days < 10 else f"{days:,.0f} d"
 
 
 def readable(value: object) -> str:

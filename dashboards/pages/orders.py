@@ -118,11 +118,11 @@ def _timeline(t: Texts, row: Row, events: list[Row], parcels: list[Row]) -> list
         remark = " · ".join(filter(None, [reason, late]))
         kind = "person" if event["is_intervention"] else "system"
         add(event["occurred_at"], formats.readable(event["event_type"]), kind, remark)
-    for parcel in parcels:
-        name = parcel["shipment_id"]
-        add(parcel["created_at"], m.created.format(shipment=name), "milestone")
-        add(parcel["shipped_at"], m.shipped.format(shipment=name), "milestone", parcel["carrier"] or "")
-        add(parcel["delivered_at"], m.delivered.format(shipment=name), "milestone")
+    for number, parcel in enumerate(parcels, start=1):
+        name = m.numbered_parcel.format(number=number) if len(parcels) > 1 else m.parcel
+        add(parcel["created_at"], m.created.format(parcel=name), "milestone")
+        add(parcel["shipped_at"], m.shipped.format(parcel=name), "milestone", parcel["carrier"] or "")
+        add(parcel["delivered_at"], m.delivered.format(parcel=name), "milestone")
     if not parcels:
         add(row["delivered_at"], m.order_delivered, "milestone")
     add(row["promised_at"], m.promised, "promise")

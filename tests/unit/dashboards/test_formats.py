@@ -26,7 +26,8 @@ from dashboards import formats
         (formats.moment("soon"), "soon"),
         (formats.lag(0.5), "30 min"),
         (formats.lag(30), "30.0 h"),
-        (formats.lag(72), "3 d"),
+        (formats.lag(72), "3.0 d"),
+        (formats.lag(24 * 1044), "1,044 d"),
         (formats.readable("in_transit"), "in transit"),
     ],
 )
