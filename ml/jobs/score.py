@@ -159,7 +159,7 @@ def require_probabilities(predicted: np.ndarray, keys: pd.Series) -> None:
         first = int(np.flatnonzero(wrong)[0])
         raise PredictionsRefused(
             f"A prediction must be a number within 0 and 1; {int(wrong.sum())} are not, the first is "
-            f"{predicted[first]} for {keys.iloc[first]}. Nothing was written. Roll the champion back, or mend the features."
+            f"{predicted[first]} for {keys.iloc[first]}. Nothing was written. Roll back, or mend the features."
         )
 
 

@@ -42,9 +42,16 @@ def list_events(
     if as_json:
         print_json([asdict(event) for event in events])
         return
-    rows = [{**asdict(event), "at": event.at[:19], "hash": event.hash[:12]} for event in events]
-    print_table("Ledger", rows, {"sequence": "event", "at": "at (UTC)", "stream": "stream", "subject": "subject",
-                                 "kind": "kind", "actor": "by", "reason": "why", "hash": "hash"})  # fmt: skip
+    rows = [{**asdict(event), "at": event.at[:16].replace("T", " ")} for event in events]
+    headings = {
+        "sequence": "",
+        "at": "at (UTC)",
+        "subject": "subject",
+        "kind": "became",
+        "actor": "by",
+        "reason": "why",
+    }
+    print_table("Ledger", rows, headings)
 
 
 @app.command()

@@ -23,7 +23,7 @@ Actor = Annotated[str, typer.Option("--as", help="Who decides; the user of this 
 Reason = Annotated[str, typer.Option("--reason", help="Why. The ledger keeps it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 DEFAULT_MODEL = "late-delivery-risk"
-SHOWN_METRICS = ("roc_auc", "pr_auc", "brier", "ece_debiased")
+SHOWN_METRICS = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "ece_debiased": "calibration error"}
 
 
 @app.callback()
@@ -42,17 +42,21 @@ def list_versions(model: Model = DEFAULT_MODEL, as_json: AsJson = False) -> None
     with open_stores(load_settings()) as stores:
         history = stores.promotions.history(model)
         found = check_champion(stores, model)
-    rows = [
-        {"version": name, "state": str(version.state), "origin": str(version.evaluated.get("origin", ""))[:10],
-         "snapshot": version.evaluated.get("made_from", {}).get("snapshot", ""),
-         **{metric: _shown(version.evaluated.get("metrics", {}).get(metric)) for metric in SHOWN_METRICS}}
+    rows: list[dict[str, Any]] = [
+        {"version": name, "state": str(version.state), "origin": version.evaluated.get("origin"),
+         "snapshot": version.evaluated.get("made_from", {}).get("snapshot"),
+         "metrics": version.evaluated.get("metrics", {})}
         for name, version in sorted(history.versions.items(), key=lambda pair: int(pair[0]))
     ]  # fmt: skip
     if as_json:
         print_json({"model": model, "champion": history.champion, "problems": list(found.problems), "versions": rows})
     else:
-        headings = {"version": "version", "state": "state", "origin": "learned until", "snapshot": "snapshot"}
-        print_table(model, rows, {**headings, **{metric: metric for metric in SHOWN_METRICS}})
+        shown = [
+            {**row, "origin": str(row["origin"] or "")[:10],
+             **{metric: _shown(row["metrics"].get(metric), 3) for metric in SHOWN_METRICS}}
+            for row in rows
+        ]  # fmt: skip
+        print_table(model, shown, {"version": "", "state": "state", "origin": "until", **SHOWN_METRICS})
         for problem in found.problems:
             MESSAGES.print(f"problem: {problem}", markup=False)
     if found.problems:
@@ -66,7 +70,7 @@ def show(version: Version, model: Model = DEFAULT_MODEL, as_json: AsJson = False
 
     from ml.io.stores import open_stores
     from ml.jobs.gating import GATES
-    from orchestration.cli.printing import RESULTS, print_json, print_table
+    from orchestration.cli.printing import print_json, print_table
     from workspace.settings import load_settings
 
     with open_stores(load_settings()) as stores:
@@ -85,9 +89,9 @@ def show(version: Version, model: Model = DEFAULT_MODEL, as_json: AsJson = False
         return
     for name, value in summary.items():
         if name != "made_from":
-            RESULTS.print(f"{name:12} {value}", markup=False)
+            typer.echo(f"{name:12} {', '.join(value) if isinstance(value, list) else value or ''}")
     for name, value in summary["made_from"].items():
-        RESULTS.print(f"  {name:18} {value}", markup=False)
+        typer.echo(f"  {name:18} {value}")
     print_table("Gates", gates, {"name": "gate", "verdict": "verdict", "reason": "why"})
     rows = [{"metric": name, "estimate": _shown(value)} for name, value in metrics.items()]
     print_table("Rolling origins, 95 % intervals", rows, {"metric": "metric", "estimate": "value"})
@@ -230,12 +234,12 @@ def history(
         print_json([{**asdict(event), "void": void.get(event.sequence)} for event in events])
         return
     rows = [
-        {"sequence": event.sequence, "at": event.at[:19], "subject": event.subject, "kind": event.kind,
-         "actor": event.actor, "reason": event.reason, "void": void.get(event.sequence)}
+        {"sequence": event.sequence, "at": event.at[:16].replace("T", " "), "version": event.subject.rpartition("/")[2],
+         "kind": f"void: {void[event.sequence]}" if event.sequence in void else event.kind, "actor": event.actor,
+         "reason": event.reason}
         for event in events
     ]  # fmt: skip
-    headings = {"sequence": "event", "at": "at (UTC)", "subject": "version", "kind": "became", "actor": "by",
-                "reason": "why", "void": "void"}  # fmt: skip
+    headings = {"sequence": "", "at": "at (UTC)", "version": "v", "kind": "became", "actor": "by", "reason": "why"}
     print_table(f"History of {model}", rows, headings)
 
 
@@ -261,9 +265,8 @@ def _show_event(event: "Event", as_json: bool, more: dict[str, Any] | None = Non
         )
 
 
-def _shown(estimate: Any) -> str:
+def _shown(estimate: Any, digits: int = 4) -> str:
     if not estimate:
         return ""
-    if estimate["low"] is None:
-        return f"{estimate['value']:.4f}"
-    return f"{estimate['value']:.4f} [{estimate['low']:.4f}, {estimate['high']:.4f}]"
+    value, low, high = (estimate[name] for name in ("value", "low", "high"))
+    return f"{value:.{digits}f}" if low is None else f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
