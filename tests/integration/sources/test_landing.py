@@ -84,6 +84,15 @@ def test_a_full_export_that_changes_and_changes_back_lands_each_time(settings: S
     assert sorted({row[1] for row in rows}) == [row[1] for row in rows]
 
 
+def test_content_that_moves_to_a_changed_file_lands_as_the_newest(settings: Settings, tmp_path: Path) -> None:
+    adapter, extract = make_adapter(tmp_path / "adapter"), tmp_path / "x"
+    one, two = orders_csv(order(total="1.00")), orders_csv(order(total="2.00"))
+    land_files(settings, adapter, extract, {"orders_a.csv": one})
+    land_files(settings, adapter, extract, {"orders_b.csv": two})
+    assert land_files(settings, adapter, extract, {"orders_b.csv": one}).status == "landed"
+    assert [row[0] for row in landed(settings, "orders", "total_amount::varchar")] == ["1.00", "2.00", "1.00"]
+
+
 def test_a_changed_lookup_lands_all_rows_anew(settings: Settings, tmp_path: Path) -> None:
     sql = ORDERS_SQL.replace("order_code, 'web'", "order_code, (select any_value(name) from channels)") + "\n"
     files = {**FILES, "channels": {"glob": "channels.csv", "columns": ["name"]}}

@@ -99,7 +99,7 @@ def test_missing_table_refuses_the_extract(settings: Settings, database: Path, t
 def test_api_pages_land_with_a_secret(settings: Settings, api: str, tmp_path: Path) -> None:
     config = {
         "client": {
-            "base_url": api, "auth": {"type": "bearer", "token": "{secret:SHOP_TOKEN}"},
+            "base_url": api + "{secret:SHOP_TOKEN}/", "auth": {"type": "bearer", "token": "{secret:SHOP_TOKEN}"},
             "paginator": {"type": "page_number", "base_page": 1, "total_path": "pages"},
         },
         "resources": [{"name": "people", "endpoint": {"path": "people", "data_selector": "items"}}],
@@ -119,6 +119,7 @@ def test_api_pages_land_with_a_secret(settings: Settings, api: str, tmp_path: Pa
     wrong = land(settings, adapter, extract, secrets={"SHOP_TOKEN": "wr0ng"}, settle_seconds=0)
     assert wrong.problems[0]["rule"] == "unreachable_source"
     assert "401" in wrong.problems[0]["message"]
+    assert "•••" in wrong.problems[0]["message"]
     assert "wr0ng" not in json.dumps(wrong.problems)
 
     report = land(settings, adapter, extract, secrets={"SHOP_TOKEN": "s3cret"}, settle_seconds=0)
