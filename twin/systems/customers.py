@@ -98,9 +98,9 @@ class CustomerBook:
         old = log.chosen("changed_phone", system, record)
         frame = log.spoil(frame, old, "phone", "changed_phone", place,
                           lambda _: frame["old_phone"].filter(old))  # fmt: skip
-        shared = log.chosen("shared_phone", system, record) & ~company
-        frame = log.spoil(frame, shared, "phone", "shared_phone", place, lambda phone: phone.str.slice(0, 8) + "888")
-        frame = self._share_address(frame, system, who, place)
+        # Families and dormitories: an address is shared in every system, a phone where somebody gave it.
+        frame = self._share(frame, log.chosen("shared_phone", system, record), "phone", who, place)
+        frame = self._share(frame, log.chosen("shared_address", "household", who), "address", who, place)
         frame = log.spoil(frame, log.chosen("missing_email", system, record), "email", "missing_email", place,
                           lambda email: pl.Series([None] * len(email), dtype=pl.String))  # fmt: skip
         swapped = log.chosen("swapped_fields", system, record)
@@ -108,14 +108,14 @@ class CustomerBook:
         frame = log.spoil(frame, swapped, "phone", "swapped_fields", place, lambda _: email)
         return log.spoil(frame, swapped, "email", "swapped_fields", place, lambda _: phone)
 
-    def _share_address(self, frame: pl.DataFrame, system: str, who: Ints, place: tuple[str, str, str]) -> pl.DataFrame:
-        """Families and dormitories: the address of the neighbour by number, the same in every system."""
-        shared = self.log.chosen("shared_address", "household", who) & (who >= self.world.people.companies + 1)
-        if not shared.any():
-            return frame
+    def _share(
+        self, frame: pl.DataFrame, mask: Mask, column: str, who: Ints, place: tuple[str, str, str]
+    ) -> pl.DataFrame:
+        """Private customers of `mask` get the neighbour's value, the neighbour being the one before in number."""
         world = self.world
-        near = true_fields(world.parameters.seed, world.people, world.network.geography, who[shared] - 1)
-        return self.log.spoil(frame, shared, "address", "shared_address", place, lambda _: near["address"])
+        mask = mask & (who > world.people.companies)
+        near = true_fields(world.parameters.seed, world.people, world.network.geography, who[mask] - 1)
+        return self.log.spoil(frame, mask, column, f"shared_{column}", place, lambda _: near[column])
 
 
 def _codes(system: str, record: Ints) -> pl.Series:
