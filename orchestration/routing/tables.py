@@ -142,7 +142,8 @@ def _choose(kind: str, path: Path, found: list[str]) -> tuple[list[str], frozens
         cast = f"try_cast({quoted} as {column.kind})"
         # A value that is there but unreadable stays missing, so that its order is named; an empty one is defaulted.
         if column.default is not None:
-            cast = f"case when {quoted} is null then {_literal(column)} else {cast} end"
+            empty = f"nullif(trim(cast({quoted} as varchar)), '') is null"
+            cast = f"case when {empty} then {_literal(column)} else {cast} end"
         expressions.append(f"{cast} as {column.name}")
     return expressions, frozenset(given)
 
