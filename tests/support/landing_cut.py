@@ -13,6 +13,8 @@ from sources.contracts import Table, load_contract
 
 #: Times of things that are announced before they happen; they are known as soon as their row is.
 ANNOUNCED = {"promised_at", "expected_at", "started_at"}
+#: The last known status overwrites the ones before it: what it was before cannot be told, so nothing may rest on it.
+STATUS_AT_FIRST = "'created'"
 #: Column whose time says when a row came to be known, where that is not the contract's day column.
 KNOWN_FROM = {"order_events": "occurred_at"}
 
@@ -38,7 +40,9 @@ def cut_landing(landing: Path, target: Path, at: datetime) -> Path:
 
 def _columns(table: Table, at: datetime) -> Iterable[str]:
     for column in table.columns:
-        if table.day_column and column.type == "TIMESTAMP" and column.name not in ANNOUNCED:
+        if table.day_column and column.name == "status":
+            yield f"{STATUS_AT_FIRST} as status"
+        elif table.day_column and column.type == "TIMESTAMP" and column.name not in ANNOUNCED:
             yield f"case when {column.name} <= timestamp '{at}' then {column.name} end as {column.name}"
         else:
             yield column.name

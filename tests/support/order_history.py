@@ -19,7 +19,7 @@ CUSTOMERS = 60
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def order_history(orders: int = 700, days: int = 60, seed: int = 11) -> Rows:
+def order_history(orders: int = 1500, days: int = 60, seed: int = 11) -> Rows:
     """Rows by table, times to the second."""
     luck = Random(seed)
     rows: Rows = {**_master_data(luck), **_outside_world(luck, days)}
@@ -64,7 +64,7 @@ def _master_data(luck: Random) -> Rows:
 
 def _outside_world(luck: Random, days: int) -> Rows:
     signals = []
-    for number in range(days):
+    for number in range(8 * days):
         begin = START + timedelta(hours=luck.randrange(24 * days), minutes=luck.randrange(60))
         signals.append(
             {"source_system": "feed", "signal_code": f"G{number}", "kind": luck.choice(["weather", "outage", "market"]),
@@ -118,7 +118,7 @@ def _add_order(rows: Rows, luck: Random, number: int, days: int) -> None:
 def _add_parcel(
     rows: Rows, luck: Random, code: str, parcel: int, ordered: datetime, node: int, quantities: list[int]
 ) -> None:
-    created = ordered + timedelta(hours=luck.choice([0, 1, 30]) * parcel)
+    created = ordered + timedelta(hours=luck.choice([0, 0, 1, 30]))
     shipped = created + timedelta(hours=luck.randrange(-2, 150)) if luck.random() < 0.95 else None
     delivered = shipped + timedelta(hours=luck.randrange(5, 120)) if shipped and luck.random() < 0.9 else None
     shipment = f"S{code}-{parcel}"

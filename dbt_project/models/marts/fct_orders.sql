@@ -6,6 +6,8 @@
 )
 {%- endset %}
 
+{%- set stands = "coalesce(status, '') <> 'cancelled'" -%}
+
 with orders as (
     select *
     from {{ ref('int_orders_resolved') }}
@@ -33,17 +35,18 @@ lines as (
 parcels as (
     select
         order_id,
-        cast(count(*) as integer) as count_shipments,
-        count(delivered_at) as count_delivered,
-        max(delivered_at) as last_delivered_at,
+        cast(count(*) filter (where {{ stands }}) as integer) as count_shipments,
+        count(delivered_at) filter (where {{ stands }}) as count_delivered,
+        max(delivered_at) filter (where {{ stands }}) as last_delivered_at,
+        -- A parcel that left has left, whatever became of it.
         min(shipped_at) as first_shipped_at,
-        min_by(warehouse_id, (created_at, shipment_code)) as main_warehouse_id,
-        bool_or(is_cross_region) as is_cross_region,
+        min_by(warehouse_id, (created_at, shipment_code)) filter (where {{ stands }}) as main_warehouse_id,
+        bool_or(is_cross_region) filter (where {{ stands }}) as is_cross_region,
         sum(cost_amount) as cost_amount,
         min(currency) as lowest_currency,
         max(currency) as highest_currency
     from {{ ref('fct_shipments') }}
-    where {{ in_day_range('order_date') }} and coalesce(status, '') <> 'cancelled'
+    where {{ in_day_range('order_date') }}
     group by order_id
 ),
 
@@ -89,7 +92,7 @@ joined as (
         end as shipping_cost_amount,
         least(events.shipped_at, parcels.first_shipped_at) as handed_over_at,
         case
-            when parcels.order_id is null then events.delivered_at
+            when coalesce(parcels.count_shipments, 0) = 0 then events.delivered_at
             when
                 parcels.count_delivered = parcels.count_shipments and coalesce(lines.open_quantity, 0) = 0
                 then parcels.last_delivered_at
