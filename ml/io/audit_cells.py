@@ -4,6 +4,7 @@ Belongs here: the SQL that gives the same cells as `ml.core.fairness.cells` with
 Does not belong here: the audit; which file is audited.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -159,7 +160,11 @@ class _Reader:
         """One row per group parts, stratum, label, prediction and score bin, with the sums that the metrics need."""
         score = self.number(columns.score) if columns.score else "0.0"
         inside = f"{score} >= 0 and {score} <= 1 and not isnan({score})"
-        score_bin = f"least(floor({score} * {SCORE_BINS})::int, {SCORE_BINS - 1})" if columns.score else "-1"
+        score_bin = (
+            f"least(floor(asin(sqrt({score})) * {2 * SCORE_BINS / math.pi!r})::int, {SCORE_BINS - 1})"
+            if columns.score
+            else "-1"
+        )
         weight = self.number(columns.weight) if columns.weight else "1.0"
         repeats = self.number(columns.count) if columns.count else "1.0"
         good_weight = f"coalesce({weight} >= 0 and isfinite({weight}), false)"

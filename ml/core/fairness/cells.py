@@ -19,7 +19,7 @@ from ml.core.fairness.errors import UnusableTable
 
 UNKNOWN_NAMES = frozenset({"", "unknown", "none", "null", "nan", "n/a"})
 JOINT = " × "
-SCORE_BINS = 10
+SCORE_BINS = 20
 POWERS = 4
 #: Columns of a frame of cells beside `group` and `stratum`; `score_p` is the weighted sum of score to the power p.
 CELL_COLUMNS = (
@@ -155,8 +155,8 @@ def cells_of_table(
 
 
 def score_bins(scores: np.ndarray) -> np.ndarray:
-    """Bin of each score, 0 … 9, of equal width; 1.0 falls in the last."""
-    return np.minimum((scores * SCORE_BINS).astype(np.int64), SCORE_BINS - 1)
+    """Bin of each score, 0 … 19, of equal width on the arcsine scale: finer where rare and sure events lie."""
+    return np.minimum((np.arcsin(np.sqrt(scores)) * (2 * SCORE_BINS / np.pi)).astype(np.int64), SCORE_BINS - 1)
 
 
 def is_unknown(name: str) -> bool:

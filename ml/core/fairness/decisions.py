@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from ml.core.fairness.cells import is_unknown
 from ml.core.fairness.errors import UnusableTable
@@ -123,7 +124,10 @@ def _data(table: pd.DataFrame, group: str, column: str, outcome: Outcome) -> Gro
     n = np.bincount(codes, minlength=len(names)).astype(float)[None]
     total = np.bincount(codes, weights=values, minlength=len(names))[None]
     squares = np.bincount(codes, weights=values**2, minlength=len(names))[None]
-    return GroupData(outcome.kind, tuple(str(name) for name in names), n, n, total, squares)
+    varies = outcome.kind == "mean" and len(values) > 0 and float(np.ptp(values)) > 0
+    skewness, kurtosis = (float(stats.skew(values)), float(stats.kurtosis(values))) if varies else (0.0, 0.0)
+    named = tuple(str(name) for name in names)
+    return GroupData(outcome.kind, named, n, n, total, squares, skewness=skewness, kurtosis=kurtosis)
 
 
 def _amplification(now: GroupData, history: GroupData, support: int, seed: int, resamples: int) -> Amplification:

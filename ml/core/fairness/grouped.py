@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ml.core.fairness.cells import Cells
+from ml.core.fairness.cells import SCORE_BINS, Cells
 from ml.core.fairness.metrics import Metric
 
 
@@ -27,6 +27,10 @@ class GroupData:
         n: Size of each cell; whole numbers for rates.
         total: Positives of each cell (whole numbers for rates), or the sum of values.
         squares: Sum of squared values; for means only.
+        offset: Expected total of each cell beside its share of the stratum's, from what is known to differ inside the
+            stratum; zeros if None.
+        skewness: Skewness of the values of all groups; for means only.
+        kurtosis: Excess kurtosis of the same.
     """
 
     kind: Literal["rate", "mean"]
@@ -35,6 +39,14 @@ class GroupData:
     n: np.ndarray
     total: np.ndarray
     squares: np.ndarray
+    offset: np.ndarray | None = None
+    skewness: float = 0.0
+    kurtosis: float = 0.0
+
+    @property
+    def group_offset(self) -> np.ndarray:
+        """Offset per group, shape (groups,)."""
+        return np.zeros(self.n.shape[1]) if self.offset is None else self.offset.sum(axis=0)
 
     @property
     def group_rows(self) -> np.ndarray:
@@ -88,7 +100,58 @@ def group_data(cells: Cells, metric: Metric) -> GroupData:
         whole = np.floor(n + 1e-9)
         total = np.rint(np.divide(total * whole, n, out=np.zeros(shape), where=n > 0))
         n = whole
-    return GroupData(metric.kind, cells.groups, rows, n, total, grid(squares, counted) * scale)
+    skewness, kurtosis = _shape(frame, metric.value) if metric.kind == "mean" else (0.0, 0.0)
+    return GroupData(
+        metric.kind, cells.groups, rows, n, total, grid(squares, counted) * scale, skewness=skewness, kurtosis=kurtosis
+    )
+
+
+def calibration_data(cells: Cells) -> GroupData:
+    """Outcomes within bins of equal score: what the test of calibration between groups works on.
+
+    Given the score, outcome and group are independent if the model means the same in every group (sufficiency; Barocas,
+    Hardt & Narayanan 2023, Fairness and Machine Learning, ch. 3). Inside a bin, a group's higher mean score is
+    allowed for by the offset. The test needs no normal limit, and groups may differ in risk.
+    """
+    frame = cells.frame[cells.frame["label"] >= 0]
+    bins, groups = SCORE_BINS, len(cells.groups)
+    shape = (len(cells.strata) * bins, groups)
+    stratum = frame["stratum"].to_numpy(dtype=np.int64) * bins + frame["score_bin"].to_numpy(dtype=np.int64)
+    place = stratum * groups + frame["group"].to_numpy(dtype=np.int64)
+
+    def grid(values: np.ndarray) -> np.ndarray:
+        return np.bincount(place, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
+
+    weight, squared = grid(frame["weight"].to_numpy(float)), grid(frame["weight_squared"].to_numpy(float))
+    positive = grid(frame["weight"].to_numpy(float) * (frame["label"] == 1).to_numpy())
+    scores, rows = grid(frame["score_1"].to_numpy(float)), grid(frame["rows"].to_numpy(float))
+    size = np.divide(weight**2, squared, out=np.zeros(shape), where=squared > 0)
+    n = np.floor(size + 1e-9)
+    rate = np.divide(positive, weight, out=np.zeros(shape), where=weight > 0)
+    mean = np.divide(scores, weight, out=np.zeros(shape), where=weight > 0)
+    size_of_bin = n.sum(axis=1)
+    used = size_of_bin > 0
+    usual = np.divide((n * mean).sum(axis=1), size_of_bin, out=np.zeros(shape[0]), where=used)
+    offset = n * (mean - usual[:, None])
+    return GroupData(
+        "rate", cells.groups, rows[used], n[used], np.rint(rate * n)[used], np.zeros((int(used.sum()), groups)),
+        offset=offset[used],
+    )  # fmt: skip
+
+
+def _shape(frame: pd.DataFrame, value: str) -> tuple[float, float]:
+    """Skewness and excess kurtosis of a mean's values, from the means of the cells by label and score bin."""
+    part = frame[frame["label"] >= 0] if value != "score" else frame
+    if part.empty:
+        return 0.0, 0.0
+    w = part["weight"].to_numpy(dtype=float)
+    mean = _value_sums(part, value)[0] / np.maximum(w, 1e-12)
+    centred = mean - np.average(mean, weights=w)
+    variance = float(np.average(centred**2, weights=w))
+    if variance <= 0:
+        return 0.0, 0.0
+    third, fourth = (float(np.average(centred**power, weights=w)) for power in (3, 4))
+    return third / variance**1.5, fourth / variance**2 - 3
 
 
 def _in_cells(frame: pd.DataFrame, cells: tuple[tuple[int | None, int | None], ...]) -> np.ndarray:

@@ -12,7 +12,7 @@ from ml.core.fairness.grouped import GroupData
 from ml.core.fairness.intervals import difference_intervals, value_intervals
 from ml.core.fairness.results import Detectable, Range
 from ml.core.fairness.shrinkage import shrunken
-from ml.core.fairness.statistics import expected_and_variance, null_totals, signed_roots
+from ml.core.fairness.statistics import NullDraws, expected_and_variance, null_draws, null_statistics, signed_roots
 
 POWER = 0.80
 #: Without others in a comparable stratum there is nothing to say; below this share of a group's rows it is not judged.
@@ -42,7 +42,14 @@ class Evidence:
 
 
 def assess(
-    data: GroupData, *, minimum_support: int, alpha: float, resamples: int, seed: int, worse_sign: int = 0
+    data: GroupData,
+    *,
+    minimum_support: int,
+    alpha: float,
+    resamples: int,
+    seed: int,
+    worse_sign: int = 0,
+    shown: GroupData | None = None,
 ) -> Evidence:
     """Infer on one metric.
 
@@ -57,30 +64,32 @@ def assess(
         resamples: Draws under the null.
         seed: Seed of the draws.
         worse_sign: 1 if higher is worse, −1 if lower, 0 if neither; decides which of two groups is named.
+        shown: The numbers that are printed, where they are not those that are tested (calibration).
     """
     everybody = np.ones(len(data.groups), dtype=bool)
     expected, variance = expected_and_variance(data, everybody)
     comparable = _comparable_share(data)
     supported = (np.minimum(data.group_rows, data.group_n) >= minimum_support) & (data.group_n > 0)
     judged = supported & (comparable >= LEAST_COMPARABLE_SHARE) & (variance > 1e-12)
-    estimates, heterogeneity = shrunken(data)
+    shown = data if shown is None else shown
+    estimates, heterogeneity = shrunken(shown)
     nothing = np.full(len(data.groups), np.nan)
     if judged.sum() < 2:
         return Evidence(~everybody, comparable, None, nothing, everybody, nothing, nothing, estimates, heterogeneity,
                         nothing, nothing, nothing, nothing, None, None)  # fmt: skip
     rng = np.random.default_rng(seed)
     totals = data.total.sum(axis=0)
-    drawn = null_totals(data, resamples, rng)
-    null = np.abs(signed_roots(data, drawn, expected, variance))[:, judged]
+    drawn = null_draws(data, resamples, rng)
+    null = np.abs(null_statistics(data, drawn, expected, variance))[:, judged]
     observed = np.abs(signed_roots(data, totals, expected, variance))[judged]
     critical = float(np.quantile(null.max(axis=1), 1 - alpha, method="higher"))
     adjusted, reference = _step_down(data, judged, drawn, expected, variance, alpha, worse_sign)
-    low, high = value_intervals(data, judged, alpha)
+    low, high = value_intervals(shown, judged, alpha)
     difference, difference_low, difference_high = difference_intervals(data, reference, critical)
     size = np.maximum(data.group_n, 1e-9)
     detectable = np.where(judged, (critical + stats.norm.ppf(POWER)) * _full_errors(data, variance), np.nan)
     adjusted_values = data.overall + (totals - expected) / size
-    null_values = data.overall + (drawn - expected) / size
+    null_values = data.overall + (drawn.totals - expected) / size
     return Evidence(
         judged=judged, comparable=comparable, p=omnibus_p(observed, null), adjusted_p=adjusted, reference=reference,
         low=low, high=high, shrunken=estimates, heterogeneity=heterogeneity,
@@ -125,7 +134,7 @@ def _full_errors(data: GroupData, variance: np.ndarray) -> np.ndarray:
 def _step_down(
     data: GroupData,
     judged: np.ndarray,
-    drawn: np.ndarray,
+    drawn: NullDraws,
     expected: np.ndarray,
     variance: np.ndarray,
     alpha: float,
@@ -142,7 +151,7 @@ def _step_down(
     null = _centred(data, drawn, expected, variance, everybody)[:, judged]
     pool, adjusted = everybody, np.full(len(data.groups), np.nan)
     for _ in range(MOST_ROUNDS):
-        found = _centred(data, totals[None], expected, variance, pool)[0]
+        found = _centred(data, NullDraws(totals[None]), expected, variance, pool)[0]
         adjusted[judged] = step_down_p(found[judged], null)
         left = everybody & ~(np.nan_to_num(adjusted, nan=1.0) <= alpha)
         if (left == pool).all() or data.n[:, left].sum() * 2 < data.n.sum():
@@ -155,16 +164,16 @@ def _step_down(
 
 
 def _centred(
-    data: GroupData, totals: np.ndarray, expected: np.ndarray, variance: np.ndarray, pool: np.ndarray
+    data: GroupData, draws: NullDraws, expected: np.ndarray, variance: np.ndarray, pool: np.ndarray
 ) -> np.ndarray:
-    """Absolute statistic of each deviation from the pool's size-weighted median deviation, shape as `totals`."""
+    """Absolute statistic of each deviation from the pool's size-weighted median deviation, shape as the draws."""
     n = np.maximum(data.group_n, 1e-9)
-    middle = _weighted_median(((totals - expected) / n)[:, pool], n[pool])[:, None]
+    middle = _weighted_median(((draws.totals - expected) / n)[:, pool], n[pool])[:, None]
     centre = expected + middle * n
     if data.kind == "rate":
         # A shifted expectation must stay a possible count.
         centre = np.clip(centre, 0.5 * np.minimum(expected, 1.0), n - 0.5 * np.minimum(n - expected, 1.0))
-    return np.abs(signed_roots(data, totals, centre, variance))
+    return np.abs(null_statistics(data, draws, centre, variance))
 
 
 def _weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

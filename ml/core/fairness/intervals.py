@@ -82,8 +82,10 @@ def difference_intervals(
     size = n.sum(axis=0)
     share = np.divide(n, size, out=np.zeros_like(n), where=size > 0)
     own = np.divide(data.total, data.n, out=np.zeros_like(data.total), where=data.n > 0)
+    allowed = 0.0 if data.offset is None else np.divide(data.offset, data.n, out=np.zeros_like(own), where=data.n > 0)
     value, expected = (share * own).sum(axis=0), (share * level).sum(axis=0)
-    difference = np.where(size > 0, value - expected, np.nan)
+    moved = np.asarray((share * allowed).sum(axis=0))
+    difference = np.where(size > 0, value - expected - moved, np.nan)
     if data.kind == "rate":
         low_own, high_own = _stratified_wilson(own, n, share, value, critical)
         low_ref, high_ref = _stratified_wilson(level, np.where(comparable, n_ref, 0.0), share, expected, critical)

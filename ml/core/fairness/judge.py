@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from ml.core.fairness.cells import Cells
-from ml.core.fairness.grouped import GroupData, group_data
+from ml.core.fairness.grouped import GroupData, calibration_data, group_data
 from ml.core.fairness.inference import Evidence, assess
 from ml.core.fairness.metrics import METRICS, Metric
 from ml.core.fairness.results import GroupResult, MetricResult, Range, Status, Verdict
@@ -20,8 +20,12 @@ Outcome = Literal["harm", "benefit", "neutral"]
 #: With no tolerance stated, an audit that could not see a typical group 20 points off says nothing about a rate.
 BLIND_ABOVE = 0.20
 MOST_NAMES = 8
-METHOD_EXACT = "permutation of group totals given both margins, within strata of the control"
-METHOD_MEAN = "normal limit of the studentised permutation, within strata of the control"
+CALIBRATION = "calibration_error"
+METHODS = {
+    "rate": "permutation of group totals given both margins, within strata of the control",
+    "mean": "studentised permutation to the second order, within strata of the control",
+}
+METHOD_CALIBRATION = "permutation of outcomes given both margins, within bins of equal score and strata of the control"
 
 
 class Judge:
@@ -36,16 +40,17 @@ class Judge:
 
     def all_metrics(self, cells: Cells, names: Sequence[str]) -> dict[str, MetricResult]:
         """Judge several metrics of the same cells, corrected for their number."""
-        data = {name: group_data(cells, METRICS[name]) for name in names}
+        shown = {name: group_data(cells, METRICS[name]) for name in names}
+        tested = {name: calibration_data(cells) if name == CALIBRATION else shown[name] for name in names}
         evidence = {
             name: assess(
-                data[name], minimum_support=self.minimum_support, alpha=self.alpha, resamples=self.resamples,
-                seed=self.seed, worse_sign=self.worse_sign(METRICS[name]),
+                tested[name], shown=shown[name], minimum_support=self.minimum_support, alpha=self.alpha,
+                resamples=self.resamples, seed=self.seed, worse_sign=self.worse_sign(METRICS[name]),
             )
             for name in names
         }  # fmt: skip
         adjusted = holm({name: e.p for name, e in evidence.items() if e.p is not None})
-        return {name: self.metric(METRICS[name], data[name], evidence[name], adjusted.get(name)) for name in names}
+        return {name: self.metric(METRICS[name], shown[name], evidence[name], adjusted.get(name)) for name in names}
 
     def worse_sign(self, metric: Metric) -> int:
         """1 if higher is worse for the people of a group, −1 if lower, 0 if neither."""
@@ -64,7 +69,7 @@ class Judge:
         return MetricResult(
             name=metric.name, layer=metric.layer, kind=metric.kind,
             worse={1: "higher", -1: "lower", 0: "either"}[sign], verdict=verdict, reason=reason,
-            method=METHOD_EXACT if metric.kind == "rate" else METHOD_MEAN,
+            method=METHOD_CALIBRATION if metric.name == CALIBRATION else METHODS[metric.kind],
             n=int(data.group_rows.sum()), overall=None if verdict == "undefined" else _number(data.overall),
             reference=reference if evidence.p is not None else None, p=evidence.p, adjusted_p=adjusted,
             range=evidence.range, heterogeneity=evidence.heterogeneity if evidence.p is not None else None,

@@ -169,14 +169,14 @@ class TestMitigation:
     @classmethod
     def curve(cls):
         rng = np.random.default_rng(5)
-        n = 16_000
+        n = 5_000
         region = rng.choice(["A", "B", "C", "D"], n, p=[0.4, 0.3, 0.2, 0.1])
         signal = rng.normal(size=n)
         late = (rng.random(n) < 1 / (1 + np.exp(1.5 - signal - (region == "D")))).astype(int)
         table = pd.DataFrame({"region": region, "late": late, "signal": signal, "is_d": (region == "D") * 1.0})
         return price_mitigation(
             LogisticRegression(), table[: n // 2], table[n // 2 :], label="late", group="region",
-            features=["signal", "is_d"], proxies=["is_d"], with_reductions=True, resamples=100,
+            features=["signal", "is_d"], proxies=["is_d"], minimum_support=30, resamples=100,
         )  # fmt: skip
 
     def test_own_thresholds_close_the_gap_at_a_price(self, curve):
