@@ -98,9 +98,7 @@ def read_report(folder: Path, digest: str) -> dict[str, Any]:
         raise ReportChanged(f"There is no report {digest} in {folder}. Audit again to make it.")
     record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if digest_of({"audit": record["audit"], "context": record["context"]}) != digest:
-        raise ReportChanged(
-            f"{path} is not what its digest stands for: it was edited. Move it away, audit again."
-        )
+        raise ReportChanged(f"{path} is not what its digest stands for: it was edited. Move it away, audit again.")
     return record
 
 
