@@ -30,7 +30,9 @@ class Limits(BaseModel):
         region_brier_margin: The same within each region that has `minimum_region_rows`.
         minimum_rows: Fewest evaluated rows of a verdict.
         minimum_region_rows: Fewest evaluated rows of a verdict on a region.
-        fairness_tolerance: Largest gap of the worst region, in the unit of the audited measure, that still passes.
+        fairness_tolerance: Largest gap of a region that is tolerated, in the unit of the audited measure.
+        fairness_proof: What a version must not show, or must show: `beyond` refuses it when a region's gap is shown to
+            exceed the tolerance; `within` passes it only when every judged region is shown to keep to it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +46,7 @@ class Limits(BaseModel):
     minimum_rows: int = Field(ge=1)
     minimum_region_rows: int = Field(ge=1)
     fairness_tolerance: float = Field(ge=0, lt=1)
+    fairness_proof: Literal["beyond", "within"]
 
 
 @dataclass(frozen=True)
@@ -144,25 +147,39 @@ def not_worse_than_champion(champion: str | None, difference: Estimate | None, b
 
 
 def fairness(audit: Mapping[str, Any] | None, limits: Limits) -> Gate:
-    """No region's prediction error stands out beyond the tolerance.
+    """No region's prediction error is shown to exceed the tolerance; or, if so configured, every one is shown to keep it.
+
+    Judged on simultaneous intervals: the widest of thirty noisy gaps always strays, so that a point says little.
 
     Args:
-        audit: `verdict` (gap, no_gap_found, insufficient_evidence, undefined), `worst_gap`, `worst_group`, `sha256`.
-        limits: The tolerance.
+        audit: `verdict` (gap, no_gap_found, insufficient_evidence, undefined), `worst_group`, `worst_gap`,
+            `worst_interval`, `sha256`, and by the intervals of all judged regions: `beyond` (those that lie wholly
+            beyond the tolerance) and `all_within` (whether every one lies wholly within it).
+        limits: The tolerance and which proof is asked for.
     """
-    threshold = {"fairness_tolerance": limits.fairness_tolerance}
+    threshold = {"fairness_tolerance": limits.fairness_tolerance, "fairness_proof": limits.fairness_proof}
     if audit is None:
         return Gate("fairness", "insufficient_evidence", "this version has not been audited", threshold, {})
-    found, gap = audit.get("verdict"), audit.get("worst_gap")
-    if found == "gap" and (gap is None or abs(gap) > limits.fairness_tolerance):
-        verdict: Verdict = "fail"
-    elif found in ("gap", "no_gap_found"):
-        verdict = "pass"
+    found, beyond = audit.get("verdict"), audit.get("beyond")
+    reason = f"audit says {found}; worst {audit.get('worst_group')}, gap {_gap(audit)}"
+    if found not in ("gap", "no_gap_found") or beyond is None:
+        verdict: Verdict = "insufficient_evidence"
+    elif beyond:
+        verdict = "fail"
+        reason += f"; shown to exceed {limits.fairness_tolerance:g} in {', '.join(beyond)}"
     else:
-        verdict = "insufficient_evidence"
+        reason += f"; shown to exceed {limits.fairness_tolerance:g} nowhere"
+        is_enough = limits.fairness_proof == "beyond" or bool(audit.get("all_within"))
+        verdict = "pass" if is_enough else "insufficient_evidence"
+        if not is_enough:
+            reason += ", and not shown to keep to it everywhere"
+    return Gate("fairness", verdict, reason, threshold, dict(audit))
+
+
+def _gap(audit: Mapping[str, Any]) -> str:
+    gap, interval = audit.get("worst_gap"), audit.get("worst_interval")
     size = "of unstated size" if gap is None else f"{gap:+.4f}"
-    reason = f"audit says {found}; worst {audit.get('worst_group')}, gap {size}"
-    return Gate("fairness", verdict, f"{reason}; tolerance {limits.fairness_tolerance:g}", threshold, dict(audit))
+    return size if not interval else f"{size} [{interval[0]:+.4f}, {interval[1]:+.4f}]"
 
 
 def signature(needed: Sequence[tuple[str, str]], served: Mapping[str, str]) -> Gate:

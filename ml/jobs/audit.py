@@ -102,7 +102,7 @@ class AuditJob:
                 return _report("reused", self.spec.name, version, done, stores.paths.reports)
             result = audit_backtest(rows, self.spec, settings.minimum_support, tolerance)
             saved = save_report(stores.paths.reports / REPORTS, result, self._context(stores, version, rows))
-            found = {"basis": basis, **_summary(result), "sha256": saved.digest,
+            found = {"basis": basis, **_summary(result, tolerance), "sha256": saved.digest,
                      "page": str(saved.pages["en"].relative_to(stores.paths.reports)),
                      "by_group": fairlearn_table(rows, self.spec.roles.groups[0])}  # fmt: skip
             write_atomically(folder / FAIRNESS, json.dumps(found, indent=1, allow_nan=False))
@@ -204,14 +204,17 @@ def _mean_outcome(y_true: Any, _y_pred: Any, sample_weight: Any) -> float:
     return float(np.average(y_true, weights=sample_weight))
 
 
-def _summary(result: AuditResult) -> dict[str, Any]:
+def _summary(result: AuditResult, tolerance: float) -> dict[str, Any]:
     judged = result.metrics[JUDGED_MEASURE]
     worst = judged.group(judged.worst) if judged.worst else None
+    intervals = {group.group: group.difference_interval for group in judged.groups if group.difference_interval}
     return {
         "measure": JUDGED_MEASURE, "verdict": judged.verdict, "overall_verdict": result.verdict,
         "reason": judged.reason.text(), "worst_group": judged.worst,
         "worst_gap": worst.difference if worst else None,
         "worst_interval": list(worst.difference_interval) if worst and worst.difference_interval else None,
+        "beyond": sorted(name for name, (low, high) in intervals.items() if low > tolerance or high < -tolerance),
+        "all_within": all(-tolerance <= low and high <= tolerance for low, high in intervals.values()),
         "counts": dict(result.counts),
     }  # fmt: skip
 

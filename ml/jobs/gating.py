@@ -71,7 +71,9 @@ def _fairness_inputs(stores: ModelStores, model: str, version: str) -> dict[str,
     found = read_fairness(stores.report_folder(model, version))
     if found is None:
         return None
-    kept = ("verdict", "worst_group", "worst_gap", "worst_interval", "overall_verdict", "sha256")
+    kept = (
+        "verdict", "worst_group", "worst_gap", "worst_interval", "beyond", "all_within", "overall_verdict", "sha256",
+    )  # fmt: skip
     return {"measure": JUDGED_MEASURE, **{name: found[name] for name in kept}}
 
 

@@ -10,6 +10,7 @@ from ml.io.gate_limits import load_limits
 LIMITS = Limits(
     automatic_promotion="first_version_only", approval_valid_days=14, lowest_skill=0.0, highest_ece=0.05,
     brier_margin=0.002, region_brier_margin=0.01, minimum_rows=500, minimum_region_rows=200, fairness_tolerance=0.05,
+    fairness_proof="beyond",
 )  # fmt: skip
 
 
@@ -69,20 +70,36 @@ def test_a_region_with_five_orders_is_neither_judged_nor_forgotten():
     assert "0 of 1 regions judged" in gate.reason
 
 
+def audited(verdict, interval, beyond=(), all_within=False):
+    return {
+        "verdict": verdict, "worst_group": "north", "worst_gap": sum(interval) / 2, "worst_interval": list(interval),
+        "beyond": list(beyond), "all_within": all_within,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("audit", "verdict"),
+    ("audit", "by_proof_beyond", "by_proof_within"),
     [
-        (None, "insufficient_evidence"),
-        ({"verdict": "no_gap_found", "worst_gap": 0.01, "worst_group": "n"}, "pass"),
-        ({"verdict": "gap", "worst_gap": 0.04, "worst_group": "n"}, "pass"),
-        ({"verdict": "gap", "worst_gap": -0.09, "worst_group": "n"}, "fail"),
-        ({"verdict": "gap", "worst_gap": None, "worst_group": None}, "fail"),
-        ({"verdict": "insufficient_evidence", "worst_gap": 0.0, "worst_group": "n"}, "insufficient_evidence"),
-        ({"verdict": "undefined", "worst_gap": None, "worst_group": None}, "insufficient_evidence"),
+        (None, "insufficient_evidence", "insufficient_evidence"),
+        (audited("no_gap_found", (-0.02, 0.03), all_within=True), "pass", "pass"),
+        (audited("no_gap_found", (-0.02, 0.07)), "pass", "insufficient_evidence"),
+        (audited("gap", (-0.10, -0.01)), "pass", "insufficient_evidence"),
+        (audited("gap", (-0.12, -0.06), beyond=["north"]), "fail", "fail"),
+        (audited("insufficient_evidence", (-0.3, 0.3)), "insufficient_evidence", "insufficient_evidence"),
+        ({"verdict": "undefined", "worst_gap": None, "worst_group": None}, "insufficient_evidence", "insufficient_evidence"),
+        ({"verdict": "gap", "worst_gap": -0.2, "worst_group": "n"}, "insufficient_evidence", "insufficient_evidence"),
     ],
-)
-def test_the_audit_decides_by_its_verdict_and_the_size_of_the_gap(audit, verdict):
-    assert gates.fairness(audit, LIMITS).verdict == verdict
+)  # fmt: skip
+def test_the_fairness_gate_decides_on_intervals_by_the_proof_that_is_asked_for(audit, by_proof_beyond, by_proof_within):
+    assert gates.fairness(audit, LIMITS).verdict == by_proof_beyond
+    strict = LIMITS.model_copy(update={"fairness_proof": "within"})
+    assert gates.fairness(audit, strict).verdict == by_proof_within
+
+
+def test_the_fairness_gate_names_the_regions_that_exceed_the_tolerance():
+    gate = gates.fairness(audited("gap", (-0.12, -0.06), beyond=["north"]), LIMITS)
+    assert "-0.0900 [-0.1200, -0.0600]" in gate.reason
+    assert "exceed 0.05 in north" in gate.reason
 
 
 def test_a_column_that_is_no_longer_served_fails_the_signature():
