@@ -147,7 +147,7 @@ def not_worse_than_champion(champion: str | None, difference: Estimate | None, b
 
 
 def fairness(audit: Mapping[str, Any] | None, limits: Limits) -> Gate:
-    """No region's prediction error is shown to exceed the tolerance; or, if so configured, every one is shown to keep it.
+    """No region's error is shown to exceed the tolerance; or, if so configured, every one is shown to keep to it.
 
     Judged on simultaneous intervals: the widest of thirty noisy gaps always strays, so that a point says little.
 

@@ -107,7 +107,8 @@ def _audit(settings: Settings, version: str, rows: pd.DataFrame) -> dict[str, An
     summary = {
         "basis": "b", "measure": "calibration_error", "verdict": judged.verdict, "overall_verdict": result.verdict,
         "reason": judged.reason.text(), "worst_group": judged.worst, "worst_gap": worst.difference if worst else None,
-        "worst_interval": None, "beyond": [], "all_within": False, "counts": dict(result.counts), "sha256": saved.digest,
+        "worst_interval": None, "beyond": [], "all_within": False, "counts": dict(result.counts),
+        "sha256": saved.digest,
         "page": str(saved.pages["en"].relative_to(settings.paths.reports)), "by_group": rates.to_dict(orient="records"),
     }  # fmt: skip
     path = settings.paths.reports / "models" / MODEL / version / "fairness.json"
