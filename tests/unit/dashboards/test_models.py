@@ -1,5 +1,6 @@
 """Models and fairness: the ledger decides what is shown, files are shown only as they were recorded."""
 
+import html
 import json
 import shutil
 import sqlite3
@@ -45,9 +46,14 @@ def test_metrics_come_with_their_intervals(console: httpx.Client, company: Setti
     assert f"ROC-AUC {filed['value']:.3f} {filed['low']:.3f} – {filed['high']:.3f}" in words
 
 
-def test_gates_show_verdict_and_reason(console: httpx.Client) -> None:
-    words = text_of(console.get(f"/models/{MODEL}/2").text)
-    assert "No region stands out fail audit says gap" in words
+def test_gates_show_the_verdict_and_reason_of_the_dossier(console: httpx.Client, company: Settings) -> None:
+    ledger = Ledger(company.paths.ledger_url(company))
+    proposed = next(e for e in ledger.events(subject=f"{MODEL}/2") if e.kind == "proposed")
+    ledger.close()
+    dossier = company.paths.reports / "dossiers" / f"{proposed.payload['dossier']}.json"
+    words = html.unescape(text_of(console.get(f"/models/{MODEL}/2").text))
+    for gate in json.loads(dossier.read_text(encoding="utf-8"))["gates"]:
+        assert f"{gate['verdict'].replace('_', ' ')} {gate['reason']}" in words
     assert "Not worse than the champion not applicable" in words
 
 

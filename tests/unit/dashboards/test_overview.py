@@ -84,6 +84,7 @@ def test_every_figure_that_the_company_lacks_says_why(plain_company: Settings, o
     assert "No event by a person was ever recorded" in words
     assert "No order has a handling time" in words
     assert "No predictions are published" in words
+    assert 'href="/models">Models' in page[page.index('id="risk-title"') :]
     assert "On-time rate" in words
 
 
