@@ -16,7 +16,8 @@ from orchestration.lib.dbt import EXECUTABLE, PROJECT, ProjectTranslator, dbt_en
 from orchestration.lib.instance import WAREHOUSE_POOL
 from orchestration.lib.partitions import DAYS, ONE_RUN
 from orchestration.lib.workspace_resource import WorkspaceResource
-from workspace.settings import load_settings
+from sources.history import landed_days
+from workspace.settings import Settings, load_settings
 from workspace.warehouse import warehouse_lock
 
 #: Models below this tag are replaced by day.
@@ -48,7 +49,7 @@ def transform() -> dg.Definitions:
         context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource
     ) -> Iterator[Any]:
         days = context.partition_key_range
-        yield from _build(context, dbt, workspace, from_day=days.start, to_day=days.end)
+        yield from _build(context, dbt, workspace, **day_variables(workspace.settings, days.start, days.end))
 
     @dbt_assets(
         manifest=manifest, name="models_over_all_days", select=AFTER_FACTS, dagster_dbt_translator=translator,
@@ -65,6 +66,14 @@ def transform() -> dg.Definitions:
             "dbt": DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(EXECUTABLE))
         },
     )
+
+
+def day_variables(settings: Settings, first: str, last: str) -> dict[str, str]:
+    """dbt's variables for a range of days; none when the range holds all landed days, which is then built in one go."""
+    landed = landed_days(settings)
+    if landed is not None and first <= landed[0].isoformat() and last >= landed[1].isoformat():
+        return {}
+    return {"from_day": first, "to_day": last}
 
 
 def _build(

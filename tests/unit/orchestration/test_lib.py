@@ -3,6 +3,7 @@ from datetime import date
 
 import pytest
 
+from orchestration.defs.transform import day_variables
 from orchestration.lib.metadata import markdown_table
 from orchestration.lib.partitions import range_tags
 from orchestration.lib.servers import ServerFailed, running
@@ -33,3 +34,10 @@ def test_a_taken_port_is_named_with_its_remedy(settings: Settings) -> None:
         taken = settings.model_copy(update={"dagster_port": other.getsockname()[1]})
         with pytest.raises(ServerFailed, match="OI_DAGSTER_PORT"), running(taken, lambda _server: None):
             pass
+
+
+def test_a_range_of_all_landed_days_is_built_in_one_go(settings: Settings) -> None:
+    for day in ("2026-01-01", "2026-01-31"):
+        (settings.paths.landing / "orders" / f"day={day}").mkdir(parents=True)
+    assert day_variables(settings, "2026-01-01", "2026-01-31") == {}
+    assert day_variables(settings, "2026-01-05", "2026-01-31") == {"from_day": "2026-01-05", "to_day": "2026-01-31"}
