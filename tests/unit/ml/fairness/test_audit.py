@@ -248,6 +248,14 @@ class TestScores:
         assert found.overall > 0.02
         assert found.verdict == "no_gap_found"
 
+    def test_risk_that_differs_inside_a_score_bin_is_no_miscalibration(self):
+        # Both scores fall in one bin; each region's outcome is exactly its score.
+        rows = [(r, s, y, round(1e6 * (s if y else 1 - s))) for r, s in (("A", 0.10), ("B", 0.12)) for y in (0, 1)]
+        table = pd.DataFrame(rows, columns=["region", "score", "late", "n"])
+        found = audit(table, score="score", count="n")
+        assert found.metrics["base_rate"].verdict == "gap"
+        assert found.metrics["calibration_error"].verdict == "no_gap_found"
+
 
 class TestFairlearnAgrees:
     @pytest.mark.parametrize(

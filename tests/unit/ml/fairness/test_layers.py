@@ -84,6 +84,19 @@ class TestLabels:
         assert repaired[scanned_late].mean() == pytest.approx(clean[scanned_late].mean(), abs=0.01)
         assert repaired[lengthened].mean() < clean[lengthened].mean() - 0.05
 
+    def test_delay_in_a_region_that_is_also_farther_is_not_explained_away_by_its_distance(self):
+        rng = np.random.default_rng(6)
+        region = rng.choice(list("ABCD"), 6000)
+        distance = rng.gamma(3, 150, 6000) + 400 * (region == "A")
+        actual = 20 + distance / 25 + rng.normal(0, 4, 6000) + 8 * (region == "A")
+        table = pd.DataFrame({"region": region, "distance": distance, "actual": actual, "promise": 30 + distance / 25})
+        hours = {"group": "region", "actual_hours": "actual", "promise_hours": "promise"}
+        found = decompose_delay(table, **hours, factors=["distance"])
+        parts = found.group("A").parts
+        assert parts is not None
+        assert found.named("unexplained") == ("A",)
+        assert parts["unexplained"].hours == pytest.approx(8, abs=0.8)
+
     def test_no_planted_cause_no_accusation(self, history):
         fair = history[history["region"].isin(list("FGHIJ"))]
         found = decompose_delay(fair, **HOURS, factors=["distance", "service"], cluster="day")
