@@ -69,7 +69,7 @@ def transform() -> dg.Definitions:
 
 
 def day_variables(settings: Settings, first: str, last: str) -> dict[str, str]:
-    """dbt's variables for a range of days; none when the range holds all landed days, which is then built in one go."""
+    """Variables of dbt for a range of days; none when the range holds all landed days, which is then built in one go."""
     landed = landed_days(settings)
     if landed is not None and first <= landed[0].isoformat() and last >= landed[1].isoformat():
         return {}
