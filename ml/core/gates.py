@@ -113,7 +113,7 @@ def calibration(metrics: Mapping[str, Estimate], count_rows: int, limits: Limits
 
 
 def not_worse_than_champion(champion: str | None, difference: Estimate | None, by_region: Mapping[str, Estimate],
-                            rows: Mapping[str, int], limits: Limits) -> Gate:  # fmt: skip
+                            rows: Mapping[str, int], limits: Limits, problem: str = "") -> Gate:  # fmt: skip
     """Paired non-inferiority: the Brier difference to the champion stays within the margin, overall and by region.
 
     Args:
@@ -122,6 +122,7 @@ def not_worse_than_champion(champion: str | None, difference: Estimate | None, b
         by_region: The same by region.
         rows: Rows compared: `overall` and each region.
         limits: Margins and minimum rows.
+        problem: Why the two could not be compared, if so.
     """
     threshold = {"brier_margin": limits.brier_margin, "region_brier_margin": limits.region_brier_margin,
                  "minimum_rows": limits.minimum_rows, "minimum_region_rows": limits.minimum_region_rows}  # fmt: skip
@@ -132,7 +133,7 @@ def not_worse_than_champion(champion: str | None, difference: Estimate | None, b
               "by_region": {region: estimate.as_dict() for region, estimate in by_region.items()}}  # fmt: skip
     count = rows.get("overall", 0)
     if difference is None or count < limits.minimum_rows:
-        reason = f"{count} rows that neither version learned from; a verdict needs {limits.minimum_rows}"
+        reason = problem or f"{count} rows that neither version learned from; a verdict needs {limits.minimum_rows}"
         return Gate(name, "insufficient_evidence", reason, threshold, inputs)
     judged = {
         region: _judge(estimate, limits.region_brier_margin, is_upper=True)

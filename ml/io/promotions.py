@@ -44,13 +44,23 @@ class PromotionLedger:
         Raises:
             MoveRefused: the move breaks a rule, or another writer was faster and it does so now.
         """
-        move = Move(model, version, to, actor, reason, datetime.now(UTC), dict(payload or {}))
-        apply(self.history(model), move)
+        move = self.require(model, version, to, actor, reason, payload)
         event = self._ledger.append(STREAM, to.value, subject_of(model, version), actor, reason, move.payload)
         void = self.history(model).void.get(event.sequence)
         if void:
             raise MoveRefused(f"Another writer was faster; the event {event.sequence} is void: {void}")
         return event
+
+    def require(self, model: str, version: str, to: State, actor: str, reason: str,
+                payload: Mapping[str, Any] | None = None) -> Move:  # fmt: skip
+        """The move, if the rules allow it now; records nothing.
+
+        Raises:
+            MoveRefused: the move breaks a rule.
+        """
+        move = Move(model, version, to, actor, reason, datetime.now(UTC), dict(payload or {}))
+        apply(self.history(model), move)
+        return move
 
     def save_dossier(self, dossier: Mapping[str, Any]) -> str:
         """Store a dossier under its SHA-256, which is what people decide on; returns it."""

@@ -61,20 +61,20 @@ def compare_versions(stores: ModelStores, spec: ModelSpec, snapshot: Snapshot, c
     Raises:
         NothingToCompare: a version is unknown or not evaluated.
         ArtifactMismatch: the files of a version are not those that were registered.
+        UnusableTable: the snapshot lacks a column that a version reads.
     """
     origins = [_origin(stores, spec.name, version) for version in (challenger, champion)]
     since = max(origins)
     models = [_load(stores, spec.name, version) for version in (challenger, champion)]
     source = published_table(snapshot, spec.table)
-    frame, features = read_rows(source, spec.roles)
+    frame, _ = read_rows(source, spec.roles)
     times = timeline(frame, spec.roles, source.as_of)
     chosen = times.labelled & np.asarray(times.made_at >= since)
     rows = frame[chosen].reset_index(drop=True)
     if rows.empty:
         return Comparison(challenger, champion, since, {"overall": 0}, {}, {})
     outcome = rows[spec.roles.target].to_numpy(dtype=np.float64)
-    inputs = prepare(rows, features)
-    new, old = (model.predict(inputs) for model in models)
+    new, old = (model.predict(prepare(rows, model.features)) for model in models)
     days = days_of(rows, spec.roles.time)
     counts = {"overall": len(rows)}
     by_region: dict[str, Estimate] = {}

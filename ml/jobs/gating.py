@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml.core import gates
-from ml.core.features import choose_features
+from ml.core.features import UnusableTable, choose_features
 from ml.core.gates import Gate, Limits
 from ml.core.intervals import Estimate
 from ml.io.data import published_table
-from ml.io.registry import current_digest, log_files
+from ml.io.registry import ArtifactMismatch, current_digest, log_files
 from ml.io.stores import ModelStores
 from ml.jobs.audit import FAIRNESS, JUDGED_MEASURE, read_evidence, read_fairness
 from ml.jobs.catalogue import ModelSpec
@@ -45,7 +45,7 @@ def judge(stores: ModelStores, spec: ModelSpec, version: str, snapshot: Snapshot
     metrics = {name: Estimate(**values) for name, values in evaluation["backtest"].items()}
     rows = int(evaluation["judged"]["rows"])
     champion = history.champion if history.champion != version else None
-    comparison = compare_versions(stores, spec, snapshot, version, champion) if champion else None
+    comparison, problem = _compared(stores, spec, version, champion, snapshot)
     served = {
         f.name: f.kind for f in choose_features(published_table(snapshot, spec.table).schema, spec.roles).features
     }
@@ -58,6 +58,7 @@ def judge(stores: ModelStores, spec: ModelSpec, version: str, snapshot: Snapshot
             comparison.by_region if comparison else {},
             comparison.rows if comparison else {},
             limits,
+            problem,
         ),
         gates.fairness(_fairness_inputs(stores, spec.name, version), limits),
         gates.signature([(name, kind) for name, kind in evaluation["features"]], served),
@@ -65,6 +66,17 @@ def judge(stores: ModelStores, spec: ModelSpec, version: str, snapshot: Snapshot
         gates.artifact(evaluated["artifact"]["digest"], current_digest(stores, spec.name, version)),
     ]
     return found, comparison
+
+
+def _compared(stores: ModelStores, spec: ModelSpec, version: str, champion: str | None,
+              snapshot: Snapshot) -> tuple[Comparison | None, str]:  # fmt: skip
+    """The comparison with the champion, or why there is none: it must not keep the other gates from speaking."""
+    if champion is None:
+        return None, ""
+    try:
+        return compare_versions(stores, spec, snapshot, version, champion), ""
+    except (UnusableTable, ArtifactMismatch) as error:
+        return None, f"cannot be compared with version {champion}: {error}"
 
 
 def _fairness_inputs(stores: ModelStores, model: str, version: str) -> dict[str, Any] | None:

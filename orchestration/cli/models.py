@@ -139,6 +139,7 @@ def propose(
 ) -> None:
     """Put a version through the gates anew and propose it on the dossier that comes of it."""
     from ml.core.gates import overall
+    from ml.core.promotion import State
     from ml.io.gate_limits import load_limits
     from ml.io.stores import open_stores
     from ml.jobs import desk
@@ -151,11 +152,13 @@ def propose(
     settings = load_settings()
     with open_stores(settings) as stores:
         _known(stores, model, version)
+        person = desk.require_person(actor or getpass.getuser())
+        stores.promotions.require(model, version, State.PROPOSED, person, reason, {"dossier": "not made yet"})
         spec, limits = spec_of(model), load_limits()
         snapshot = open_current(settings.paths.published)
         gates, comparison = judge(stores, spec, version, snapshot, limits, data_checks(settings))
         signed = file_dossier(stores, spec, version, gates, limits, comparison)
-        event = desk.propose(stores, model, version, desk.require_person(actor or getpass.getuser()), reason, signed)
+        event = desk.propose(stores, model, version, person, reason, signed)
     _show_event(event, as_json, {"gates": {gate.name: gate.verdict for gate in gates}, "verdict": overall(gates)})
 
 

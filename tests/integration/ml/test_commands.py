@@ -57,7 +57,7 @@ def test_history_tells_who_did_what(promoted, run):
 
 def test_a_refused_decision_changes_nothing(promoted, run):
     before = run(models_app, promoted, "history", "--json").stdout
-    for arguments in (["promote", "1"], ["approve", "1"], ["reject", "1"], ["rollback"]):
+    for arguments in (["propose", "1"], ["promote", "1"], ["approve", "1"], ["reject", "1"], ["rollback"]):
         result = run(models_app, promoted, *arguments, "--as", "ada", "--reason", "why not")
         assert type(result.exception).__name__ == "MoveRefused"
     result = run(models_app, promoted, "reject", "1", "--as", "system:gates", "--reason", "I am the gates")

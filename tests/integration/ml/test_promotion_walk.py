@@ -120,6 +120,18 @@ def test_a_failed_check_of_its_data_refuses_a_version_and_nobody_can_propose_it(
         assert aliases(stores, MODEL) == {}
 
 
+@pytest.mark.slow
+def test_a_champion_that_cannot_be_read_any_more_does_not_silence_the_other_gates(crowned, make_orders, publish_frame):
+    """The champion reads a column that the table no longer has; the challenger was trained without it."""
+    crowned.snapshot = publish_frame(crowned.settings, make_orders(seed=3).drop(columns="backlog_days"))
+    assert crowned.train().version == "2"
+    report = crowned.audit_and_judge()
+    assert report.gates["not_worse_than_champion"] == "insufficient_evidence"
+    assert report.gates["artifact"] == "pass"
+    assert "cannot be compared with version 1" in report.markdown
+    assert "backlog_days" in report.markdown
+
+
 def test_tampering_is_refused_and_named(crowned):
     """Files, alias, dossier and evidence, each changed by hand behind the ledger's back."""
     settings = crowned.settings
