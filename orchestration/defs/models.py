@@ -27,7 +27,7 @@ def late_delivery_model(context: dg.AssetExecutionContext, workspace: WorkspaceR
     from ml.jobs.train import TrainJob
 
     settings = workspace.settings
-    report = TrainJob(dagster_run_id=context.run_id).run(settings, open_current(settings.paths.published))
+    report = TrainJob(dagster_run_id=context.run.run_id).run(settings, open_current(settings.paths.published))
     return dg.MaterializeResult(
         metadata={
             "status": report.status, "version": report.version, "mlflow_run": report.run_id, "reason": report.reason,
@@ -115,7 +115,7 @@ def published_predictions(
         collected = Path(scratch) / "predictions.parquet"
         collect_newest(settings.paths.predictions, collected)
         snapshot = publish(
-            published, {"predictions": collected}, {"scoring_run_id": context.run_id}, settings.keep_snapshots
+            published, {"predictions": collected}, {"scoring_run_id": context.run.run_id}, settings.keep_snapshots
         )
     return dg.MaterializeResult(
         metadata={

@@ -46,11 +46,11 @@ def publication() -> dg.Definitions:
         """
         settings = workspace.settings
         with tempfile.TemporaryDirectory(dir=settings.paths.ensure().published, prefix=".export-") as scratch:
-            with open_warehouse(settings, f"publication, run {context.run_id}", read_only=True) as connection:
+            with open_warehouse(settings, f"publication, run {context.run.run_id}", read_only=True) as connection:
                 files = {table: _export(connection, table, Path(scratch)) for table in tables}
                 as_of = _as_of(connection)
             snapshot = publish(
-                settings.paths.published, files, {"as_of": as_of, "run_id": context.run_id}, settings.keep_snapshots
+                settings.paths.published, files, {"as_of": as_of, "run_id": context.run.run_id}, settings.keep_snapshots
             )
         rows = [{"table": name, "rows": entry["rows"]} for name, entry in snapshot.tables.items()]
         return dg.MaterializeResult(

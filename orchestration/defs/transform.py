@@ -87,6 +87,6 @@ def _build(
         "unit_test",
         *(["--vars", json.dumps(variables)] if variables else []),
     ]
-    with warehouse_lock(settings, f"dbt build, run {context.run_id}"), dbt_environment_set(settings):
+    with warehouse_lock(settings, f"dbt build, run {context.run.run_id}"), dbt_environment_set(settings):
         target = settings.paths.dbt_target / context.op.name
         yield from dbt.cli(arguments, context=context, target_path=target).stream()
