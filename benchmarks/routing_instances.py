@@ -4,7 +4,8 @@ Belongs here: the generator that the routing benchmark and its tests share. Does
 which lives in time and has its own.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +15,14 @@ from ml.core.routing.problem import UNLIMITED, Fence, LatenessLanes, LatenessTab
 
 @dataclass(frozen=True)
 class InstanceSpec:
-    """Size and tightness of an instance. `tightness` is total stock ÷ total demand, `slack` capacity ÷ orders."""
+    """Size and tightness of an instance. `tightness` is total stock ÷ total demand, `slack` capacity ÷ parcels."""
 
     orders: int = 180_000
     products: int = 32_000
     nodes: int = 30
     regions: int = 31
     tightness: float = 1.08
-    slack: float = 1.30
+    slack: float = 1.20
     seed: int = 7
     express: bool = True
 
@@ -29,27 +30,22 @@ class InstanceSpec:
 def generate(spec: InstanceSpec) -> RoutingProblem:
     """One day of orders over a network with uneven demand, stock partly in the wrong places and Zipf products."""
     rng = np.random.default_rng(spec.seed)
-    place = rng.uniform(0, 1, (spec.regions, 2)) * (3000.0, 2200.0)
-    people = rng.dirichlet(np.full(spec.regions, 2.0))
+    place, people = _places(rng, spec)
     home = rng.choice(spec.regions, spec.nodes, p=people)
     site = place[home] + rng.normal(0, 90, (spec.nodes, 2))
     km = np.hypot(*(site[:, None] - place[None]).transpose(2, 0, 1)) + 25.0
-
-    counts = rng.choice([1, 2, 3, 4, 5, 6], spec.orders, p=[0.62, 0.23, 0.09, 0.035, 0.015, 0.01])
-    start = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-    popular = (np.arange(1, spec.products + 1) + 20.0) ** -0.95
-    product = rng.choice(spec.products, start[-1], p=popular / popular.sum()).astype(np.int32)
-    quantity = rng.choice([1, 2, 3, 4], start[-1], p=[0.90, 0.07, 0.02, 0.01]).astype(np.int64)
-    region = rng.choice(spec.regions, spec.orders, p=people).astype(np.int32)
+    region, priority, start, product, quantity, logit_of_order = _demand(rng, spec, people)
     kg = np.clip(rng.lognormal(1.3, 0.9, spec.products), 0.2, 60.0)
 
     cell_start, cell_node, on_hand = _stock(rng, spec, product, quantity, region, start, km, people)
-    pull = np.exp(-km / 500.0) @ people
-    capacity = np.ceil(spec.slack * spec.orders * (0.6 * pull / pull.sum() + 0.4 / spec.nodes)).astype(np.int64)
+    held = np.bincount(cell_node, weights=on_hand, minlength=spec.nodes)
+    share = 0.75 * held / held.sum() + 0.25 / spec.nodes
+    # About one order in eight is split, so a capacity of 1.12 parcels an order is just enough.
+    capacity = np.ceil(1.12 * spec.slack * spec.orders * share).astype(np.int64)
     fixed, per_kg, logit = _lanes(rng, spec, km)
     return RoutingProblem(
         order_region=region,
-        order_priority=rng.choice([1.0, 1.6, 3.0], spec.orders, p=[0.78, 0.16, 0.06]),
+        order_priority=priority,
         order_line_start=start,
         line_product=product,
         line_quantity=quantity,
@@ -60,9 +56,43 @@ def generate(spec: InstanceSpec) -> RoutingProblem:
         node_capacity=capacity,
         ship_fixed=fixed,
         ship_per_kg=per_kg,
-        lateness=LatenessLanes(logit, rng.normal(0.0, 0.5, spec.orders)),
+        lateness=LatenessLanes(logit, logit_of_order),
         distance_km=km,
     )
+
+
+def other_days(spec: InstanceSpec, today: RoutingProblem, days: int) -> RoutingProblem:
+    """Orders of `days` other days drawn from the same demand, over the network of `today`."""
+    _, people = _places(np.random.default_rng(spec.seed), spec)
+    more = replace(spec, orders=spec.orders * days)
+    region, priority, start, product, quantity, logit = _demand(np.random.default_rng([spec.seed, 1]), more, people)
+    assert isinstance(today.lateness, LatenessLanes)
+    return replace(
+        today,
+        order_region=region,
+        order_priority=priority,
+        order_line_start=start,
+        line_product=product,
+        line_quantity=quantity,
+        lateness=LatenessLanes(today.lateness.lane_logit, logit),
+    )
+
+
+def _places(rng: np.random.Generator, spec: InstanceSpec) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Position of each region in km, and its share of the demand."""
+    return rng.uniform(0, 1, (spec.regions, 2)) * (3000.0, 2200.0), rng.dirichlet(np.full(spec.regions, 2.0))
+
+
+def _demand(rng: np.random.Generator, spec: InstanceSpec, people: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
+    """Region, priority, line bounds, products, quantities and lateness offset of the orders of a day."""
+    counts = rng.choice([1, 2, 3, 4, 5, 6], spec.orders, p=[0.62, 0.23, 0.09, 0.035, 0.015, 0.01])
+    start = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    popular = (np.arange(1, spec.products + 1) + 20.0) ** -0.95
+    product = rng.choice(spec.products, start[-1], p=popular / popular.sum()).astype(np.int32)
+    quantity = rng.choice([1, 2, 3, 4], start[-1], p=[0.90, 0.07, 0.02, 0.01]).astype(np.int64)
+    region = rng.choice(spec.regions, spec.orders, p=people).astype(np.int32)
+    priority = rng.choice([1.0, 1.6, 3.0], spec.orders, p=[0.78, 0.16, 0.06])
+    return region, priority, start, product, quantity, rng.normal(0.0, 0.5, spec.orders)
 
 
 def _stock(
@@ -107,12 +137,12 @@ def _lanes(
     ground = (5.0 + 0.0030 * km) * noise
     per_kg = (0.35 + 0.00055 * km) * noise
     node_logit = rng.normal(0.0, 0.45, (spec.nodes, 1))
-    lane_logit = -2.35 + 0.00105 * km + node_logit + rng.normal(0.0, 0.25, km.shape)
+    lane_logit = -2.8 + 0.00105 * km + node_logit + rng.normal(0.0, 0.25, km.shape)
     if not spec.express:
         return ground[..., None], per_kg[..., None], lane_logit[..., None]
     fixed = np.stack((ground, 1.55 * ground + 2.0), axis=-1)
     kilo = np.stack((per_kg, 1.7 * per_kg), axis=-1)
-    logit = np.stack((lane_logit, -3.6 + 0.00035 * km + 0.5 * node_logit), axis=-1)
+    logit = np.stack((lane_logit, -4.0 + 0.00035 * km + 0.5 * node_logit), axis=-1)
     return fixed, kilo, logit
 
 
