@@ -69,7 +69,7 @@ def transform() -> dg.Definitions:
 
 
 def day_variables(settings: Settings, first: str, last: str) -> dict[str, str]:
-    """Variables of dbt for a range of days; none when the range holds all landed days, which is then built in one go."""
+    """Variables of dbt for a range of days; none when the range holds all landed days, which are built in one go."""
     landed = landed_days(settings)
     if landed is not None and first <= landed[0].isoformat() and last >= landed[1].isoformat():
         return {}
@@ -88,5 +88,5 @@ def _build(
         *(["--vars", json.dumps(variables)] if variables else []),
     ]
     with warehouse_lock(settings, f"dbt build, run {context.run.run_id}"), dbt_environment_set(settings):
-        target = settings.paths.dbt_target / context.op.name
+        target = settings.paths.dbt_target / context.op_execution_context.op.name
         yield from dbt.cli(arguments, context=context, target_path=target).stream()

@@ -16,6 +16,9 @@ from workspace.ledger import Ledger
 from workspace.published import find_current, open_current
 from workspace.settings import Settings
 
+# The whole stack runs in this process; a warning of one of its libraries must not decide how a run ends.
+pytestmark = pytest.mark.filterwarnings("default")
+
 OI = Path(sys.executable).parent / "oi"
 
 
