@@ -77,9 +77,7 @@ def false_alarms(rounds: int, rng: np.random.Generator) -> None:
             alarms = np.mean([(e.p or 1.0) <= ALPHA for e in evidence])
             named = np.mean([(e.p or 1.0) <= ALPHA and np.nanmin(e.adjusted_p) <= ALPHA for e in evidence])
             kind = "even" if even else "uneven"
-            print(
-                f"| {groups} | {kind} | {100 * alarms:.1f} % | {100 * named:.1f} % | {_met(_near(alarms, rounds))} |"
-            )
+            print(f"| {groups} | {kind} | {100 * alarms:.1f} % | {100 * named:.1f} % | {_met(_near(alarms, rounds))} |")
 
 
 def score_alarms(rounds: int, rng: np.random.Generator) -> None:

@@ -68,9 +68,7 @@ def main() -> None:
     middle = generate("medium")
     bed = [run(_SIMULATE)["rate"] for _ in range(ROUNDS)]
     first = large[0]
-    print(
-        f"`headline`, {DAYS['headline']} days: {first['orders']:,} orders, {first['rows']:,} rows.\n"
-    )
+    print(f"`headline`, {DAYS['headline']} days: {first['orders']:,} orders, {first['rows']:,} rows.\n")
     print("| figure | goal | median | min–max |\n|---|---|---|---|")
     print(row("headline, orders per second end to end", "≥ 30,000", [r["orders"] / r["seconds"] for r in large], 0))
     print(row("headline, orders per processor second", "", [r["orders"] / r["cpu"] for r in large], 0))
