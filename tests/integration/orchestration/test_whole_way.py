@@ -86,6 +86,16 @@ def test_a_second_run_does_nothing_and_says_so(company: Settings, first_run: Run
     assert open_current(company.paths.published).version == before
 
 
+def test_status_and_doctor_answer_in_json(company: Settings, first_run: RunOutcome) -> None:
+    environment = {"OI_HOME": str(company.home), "OI_COMPANY": "demo", "PATH": ""}
+    status = subprocess.run([OI, "status", "--json"], capture_output=True, text=True, env=environment, check=True)
+    summary = json.loads(status.stdout)
+    assert {row["entity"] for row in summary["master_data"]} == {"customers", "products", "warehouses"}
+    assert summary["models"][0]["gates"]
+    doctor = subprocess.run([OI, "doctor", "--json"], capture_output=True, text=True, env=environment, check=True)
+    assert all(store["is_sound"] for store in json.loads(doctor.stdout)["stores"])
+
+
 def test_a_failed_check_stops_what_is_downstream_and_the_last_publication_stays(
     company: Settings, first_run: RunOutcome, rogue_file: Path
 ) -> None:
@@ -98,16 +108,6 @@ def test_a_failed_check_stops_what_is_downstream_and_the_last_publication_stays(
     done = {step.name for step in broken.steps if step.status == "succeeded"}
     assert done <= {"landing", "validate_landing"}
     assert open_current(company.paths.published).version == before
-
-
-def test_status_and_doctor_answer_in_json(company: Settings, first_run: RunOutcome) -> None:
-    environment = {"OI_HOME": str(company.home), "OI_COMPANY": "demo", "PATH": ""}
-    status = subprocess.run([OI, "status", "--json"], capture_output=True, text=True, env=environment, check=True)
-    summary = json.loads(status.stdout)
-    assert {row["entity"] for row in summary["master_data"]} == {"customers", "products", "warehouses"}
-    assert summary["models"][0]["gates"]
-    doctor = subprocess.run([OI, "doctor", "--json"], capture_output=True, text=True, env=environment, check=True)
-    assert all(store["is_sound"] for store in json.loads(doctor.stdout)["stores"])
 
 
 @pytest.mark.real_data
