@@ -156,7 +156,9 @@ def prepare(frame: pd.DataFrame, features: FeatureSet) -> pd.DataFrame:
     for feature in features.features:
         series = frame[feature.name]
         if feature.kind == "category":
-            columns[feature.name] = series.astype("object").where(series.notna(), np.nan).astype("str")
+            is_text = isinstance(series.dtype, pd.StringDtype) and series.dtype.na_value is np.nan
+            as_text = series if is_text else series.astype("object").where(series.notna(), np.nan).astype("str")
+            columns[feature.name] = as_text
             continue
         try:
             columns[feature.name] = pd.Series(series.to_numpy(dtype="float64", na_value=np.nan), index=frame.index)

@@ -126,14 +126,14 @@ class ScoreJob:
             seen.append(predicted)
             yield pa.RecordBatch.from_pydict(
                 {
-                    "order_id": frame[roles.key].astype(str).tolist(),
-                    "region_code": frame[roles.groups[0]].tolist(),
-                    "model_name": [self.spec.name] * len(frame),
-                    "model_version": [champion.version] * len(frame),
-                    "as_of": [_naive(as_of)] * len(frame),
-                    "scored_at": [_naive(started)] * len(frame),
+                    "order_id": batch.column(roles.key).cast(pa.string()),
+                    "region_code": batch.column(roles.groups[0]).cast(pa.string()),
+                    "model_name": pa.repeat(self.spec.name, len(frame)),
+                    "model_version": pa.repeat(champion.version, len(frame)),
+                    "as_of": pa.repeat(pa.scalar(_naive(as_of), pa.timestamp("us")), len(frame)),
+                    "scored_at": pa.repeat(pa.scalar(_naive(started), pa.timestamp("us")), len(frame)),
                     "late_probability": predicted,
-                    "data_snapshot": [source.snapshot] * len(frame),
+                    "data_snapshot": pa.repeat(source.snapshot, len(frame)),
                 },
                 schema=SCHEMA,
             )
