@@ -6,17 +6,19 @@ Belongs here: putting pages, static files, headers and error pages together. Doe
 import logging
 import uuid
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from dashboards.access.gate import Refused
+from dashboards.access.people import Nobody, People
 from dashboards.console import STATIC, Console, console_of
-from dashboards.pages import about, health, models, orders, overview, quality
-from dashboards.security import LOOPBACK_NAMES, SecurityHeaders
+from dashboards.pages import about, health, models, orders, overview, quality, signin
+from dashboards.security import RequestGuard, SecurityHeaders
 from dashboards.store import TableMissing
 from workspace.published import NothingPublished
 from workspace.settings import Settings
@@ -33,17 +35,24 @@ class _Versioned(StaticFiles):
         return response
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The console for the company that `settings` work on. Opens nothing until the first request."""
+def create_app(settings: Settings, people: People | None = None) -> FastAPI:
+    """The console for the company that `settings` work on. Opens nothing until the first request.
+
+    Args:
+        settings: Whose console.
+        people: Who may sign in; those of the user store if not given.
+    """
     app = FastAPI(title="Order intelligence console", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.console = Console(settings)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_NAMES, www_redirect=False)
+    console = Console(settings, people or Nobody())
+    app.state.console = console
+    app.add_middleware(RequestGuard, public_origin=settings.console_origin, journal=console.access.journal)
     app.add_middleware(SecurityHeaders)
     app.mount("/static", _Versioned(directory=STATIC), name="static")
-    for page in (overview, quality, models, orders, about, health):
+    for page in (overview, quality, models, orders, about, health, signin):
         app.include_router(page.router)
     app.add_exception_handler(NothingPublished, _nothing_published)
     app.add_exception_handler(TableMissing, _table_missing)
+    app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _wrong_address)
     app.add_exception_handler(Exception, _broken)
@@ -54,14 +63,24 @@ def _nothing_published(request: Request, _error: Exception) -> HTMLResponse:
     console = console_of(request)
     t = console.texts.errors.nothing
     company = console.settings.paths.company
-    return console.message(503, t.title, t.text.format(company=company), t.remedy, "oi run everything")
+    return console.message(request, 503, t.title, t.text.format(company=company), t.remedy, "oi run everything")
 
 
 def _table_missing(request: Request, error: Exception) -> HTMLResponse:
     console = console_of(request)
     t = console.texts.errors.table
     assert isinstance(error, TableMissing)
-    return console.message(503, t.title, t.text.format(table=error.table), t.remedy, "oi run everything")
+    return console.message(request, 503, t.title, t.text.format(table=error.table), t.remedy, "oi run everything")
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    if error.rule == "signed_out" and request.method == "GET":
+        address = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        return RedirectResponse(f"/sign-in?next={quote(address, safe='')}", status_code=303)
+    console = console_of(request)
+    t = console.texts.errors.access
+    return console.message(request, error.status, t.titles[error.rule], t.texts[error.rule], t.remedies[error.rule])
 
 
 def _http_error(request: Request, error: Exception) -> HTMLResponse:
@@ -69,7 +88,7 @@ def _http_error(request: Request, error: Exception) -> HTMLResponse:
     assert isinstance(error, HTTPException)
     t = console.texts.errors.missing if error.status_code == 404 else console.texts.errors.refused
     detail = error.detail if error.status_code == 404 and error.detail != "Not Found" else t.text
-    return console.message(error.status_code, t.title, detail, t.remedy)
+    return console.message(request, error.status_code, t.title, detail, t.remedy)
 
 
 def _wrong_address(request: Request, error: Exception) -> HTMLResponse:
@@ -77,7 +96,7 @@ def _wrong_address(request: Request, error: Exception) -> HTMLResponse:
     t = console.texts.errors.address
     assert isinstance(error, RequestValidationError)
     wrong = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
-    return console.message(400, t.title, wrong, t.remedy)
+    return console.message(request, 400, t.title, wrong, t.remedy)
 
 
 def _broken(request: Request, error: Exception) -> HTMLResponse:
@@ -85,4 +104,4 @@ def _broken(request: Request, error: Exception) -> HTMLResponse:
     reference = uuid.uuid4().hex[:8]
     log.error("request %s to %s failed", reference, request.url.path, exc_info=error)
     t = console.texts.errors.broken
-    return console.message(500, t.title, t.text.format(reference=reference), t.remedy)
+    return console.message(request, 500, t.title, t.text.format(reference=reference), t.remedy)

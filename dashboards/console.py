@@ -1,4 +1,4 @@
-"""What every page needs: the store, the evidence, the templates; and how a page becomes a response.
+"""What every page needs: the store, the evidence, the templates, access; and how a page becomes a response.
 
 Belongs here: rendering, entity tags, retrying when a snapshot was collected meanwhile. Does not belong here: pages.
 """
@@ -16,6 +16,9 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from dashboards import formats
+from dashboards.access.gate import visitor_of
+from dashboards.access.people import People
+from dashboards.access.state import Access
 from dashboards.evidence import Evidence
 from dashboards.security import COMMON_HEADERS, PAGE_POLICY
 from dashboards.store import Reader, Store, was_collected
@@ -44,8 +47,9 @@ Build = Callable[[Reader], dict[str, Any]]
 class Console:
     """State of one running console."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, people: People) -> None:
         self.settings = settings
+        self.access = Access(settings, people)
         self.store = Store(settings)
         self.evidence = Evidence(settings)
         self.texts = load_texts()
@@ -59,8 +63,11 @@ class Console:
         """Fill a template; names that it uses and nobody gave are an error."""
         return self.templates.get_template(template).render(**context)
 
-    def page(self, request: Request, template: str, active: str, build: Build) -> Response:
+    def page(self, request: Request, template: str, active: str, build: Build, status: int = 200) -> Response:
         """Answer one page of the current snapshot.
+
+        Nobody's pages are kept and tagged, since all of them are the same. A person's carry their name and their
+        forms' tokens; they are built each time and kept nowhere, so that nothing is left when they have signed out.
 
         Args:
             request: What was asked.
@@ -68,26 +75,46 @@ class Console:
             active: Key of the page in the navigation.
             build: Gives the template's values from a reader. Called again when the snapshot's files were collected
                 between opening and reading, which happens when publications come faster than a page is built.
+            status: HTTP status; other than 200 where a form was refused and is shown again.
         """
         try:
-            return self._page_of(self.store.open(), request, template, active, build)
+            return self._page_of(self.store.open(), request, template, active, build, status)
         except duckdb.Error as error:
             if not was_collected(error):
                 raise
             self.store.forget()
-            return self._page_of(self.store.open(), request, template, active, build)
+            return self._page_of(self.store.open(), request, template, active, build, status)
 
-    def _page_of(self, reader: Reader, request: Request, template: str, active: str, build: Build) -> Response:
+    def _page_of(
+        self, reader: Reader, request: Request, template: str, active: str, build: Build, status: int
+    ) -> Response:
+        visitor = visitor_of(request)
+        if status != 200 or visitor is None or visitor.is_person:
+            return self.own_page(request, template, active, status, reader, **build(reader))
         tag = self._tag(reader, request)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         html = self._pages.get(tag)
         if html is None:
-            context = {"company": self.settings.paths.company, "snapshot": reader.snapshot, "active": active}
-            html = self.render(template, **context, **build(reader))
+            html = self.render(template, **self._context(request, active, reader), **build(reader))
             self._keep(tag, html)
         return HTMLResponse(html, headers=headers)
+
+    def own_page(
+        self, request: Request, template: str, active: str, status: int = 200, reader: Reader | None = None,
+        **values: Any,
+    ) -> HTMLResponse:  # fmt: skip
+        """A page for this visitor alone, which no browser keeps; without a reader it needs no snapshot."""
+        html = self.render(template, **self._context(request, active, reader), **values)
+        return HTMLResponse(html, status_code=status, headers={"Cache-Control": "no-store"})
+
+    def _context(self, request: Request, active: str, reader: Reader | None) -> dict[str, Any]:
+        visitor = visitor_of(request)
+        return {
+            "company": self.settings.paths.company, "snapshot": reader.snapshot if reader else None, "active": active,
+            "visitor": visitor, "notice": visitor.take_notice() if visitor else "",
+        }  # fmt: skip
 
     def _keep(self, tag: str, html: str) -> None:
         """Keep a page under its tag, which names everything that the page depends on."""
@@ -103,10 +130,12 @@ class Console:
         ]  # fmt: skip
         return f'W/"{hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]}"'
 
-    def message(self, status: int, title: str, text: str, remedy: str = "", command: str = "") -> HTMLResponse:
+    def message(
+        self, request: Request, status: int, title: str, text: str, remedy: str = "", command: str = ""
+    ) -> HTMLResponse:
         """A page that says what is wrong and what to do about it."""
-        context = {"company": self.settings.paths.company, "snapshot": None, "active": ""}
-        html = self.render("message.html", **context, title=title, text=text, remedy=remedy, command=command)
+        html = self.render("message.html", **self._context(request, "", None), title=title, text=text, remedy=remedy,
+                           command=command)  # fmt: skip
         # Named here too: the page of last resort is sent from outside the middleware that adds them elsewhere.
         headers = {**COMMON_HEADERS, "Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
         return HTMLResponse(html, status_code=status, headers=headers)

@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workspace.files import write_atomically
@@ -53,6 +53,12 @@ class Settings(BaseSettings):
         ledger_url: SQLAlchemy URL of the ledgers. Empty: SQLite in the company's folder.
         notifier: Where run failures are told: `log`, or `webhook` together with `notifier_url`.
         notifier_url: Address that receives a JSON message when `notifier` is `webhook`.
+        console_anonymous: What somebody who has not signed in to the console may do: look (`viewer`) or nothing.
+        console_origin: Where browsers reach the console when a proxy stands before it, such as
+            `https://orders.example.com`. Empty: `http://` and the loopback name that was asked for.
+        oidc_issuer: Issuer of an OpenID Connect provider that people may sign in with. Empty: none.
+        oidc_client_id, oidc_client_secret: How the console is registered there; no secret for a public client.
+        oidc_name_claim: Claim that holds a person's name in the user store.
         console_port, dagster_port, mlflow_port: Loopback ports of `make up`.
     """
 
@@ -70,6 +76,12 @@ class Settings(BaseSettings):
     ledger_url: str = ""
     notifier: Literal["log", "webhook"] = "log"
     notifier_url: str = ""
+    console_anonymous: Literal["viewer", "none"] = "viewer"
+    console_origin: str = Field(default="", pattern=r"^(https?://[^/\s]+)?$")
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_name_claim: str = "email"
     console_port: int = Field(default=8400, ge=1, le=65535)
     dagster_port: int = Field(default=3000, ge=1, le=65535)
     mlflow_port: int = Field(default=5000, ge=1, le=65535)

@@ -4,10 +4,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from dashboards.access.gate import require
+from dashboards.access.people import Role
 from dashboards.console import console_of
 from dashboards.store import Reader
 
-router = APIRouter()
+router = APIRouter(dependencies=[require(Role.VIEWER)])
 
 
 @router.get("/about")

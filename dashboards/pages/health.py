@@ -3,10 +3,11 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from dashboards.access.gate import require
 from dashboards.console import console_of
 from workspace.published import find_current
 
-router = APIRouter()
+router = APIRouter(dependencies=[require()])
 
 
 @router.get("/healthz")

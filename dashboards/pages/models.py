@@ -5,6 +5,8 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import FileResponse
 
+from dashboards.access.gate import require
+from dashboards.access.people import Role
 from dashboards.console import Console, console_of
 from dashboards.evidence import AUDIT_FILES
 from dashboards.pages.versions import AUDIT_MARKS, LISTED, VERDICT_MARKS, VersionView, models_of, regions_of
@@ -12,7 +14,7 @@ from dashboards.queries import models as queries
 from dashboards.security import REPORT_POLICY
 from dashboards.store import Reader
 
-router = APIRouter()
+router = APIRouter(dependencies=[require(Role.VIEWER)])
 
 EVENTS_SHOWN = 30
 

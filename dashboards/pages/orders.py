@@ -10,6 +10,8 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from dashboards import formats
+from dashboards.access.gate import require
+from dashboards.access.people import Role
 from dashboards.console import Console, console_of
 from dashboards.pages.period import as_of
 from dashboards.queries import orders as queries
@@ -18,7 +20,7 @@ from dashboards.queries.overview import SPAN
 from dashboards.store import Reader, Row
 from dashboards.texts.loader import Texts
 
-router = APIRouter()
+router = APIRouter(dependencies=[require(Role.VIEWER)])
 
 #: Largest difference between a total and its parts that rounding explains, as in the landing contract.
 ROUNDING = Decimal("0.05")

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 
 from dashboards import charts
+from dashboards.access.gate import require
+from dashboards.access.people import Role
 from dashboards.console import Console, console_of
 from dashboards.figures import median_ranks, proportion
 from dashboards.pages import tiles
@@ -14,7 +16,7 @@ from dashboards.pages.period import DEFAULT_LENGTH, LENGTHS, Period, as_of, peri
 from dashboards.queries import overview as queries
 from dashboards.store import Reader, Row
 
-router = APIRouter()
+router = APIRouter(dependencies=[require(Role.VIEWER)])
 
 Metric = Literal["on_time", "handling", "touched", "satisfaction"]
 

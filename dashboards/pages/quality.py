@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 
+from dashboards.access.gate import require
+from dashboards.access.people import Role
 from dashboards.console import Console, console_of
 from dashboards.pages.period import as_of
 from dashboards.queries import quality as queries
@@ -15,7 +17,7 @@ from dashboards.store import Reader
 from expectations.report import CheckResult, ValidationReport
 from sources.record import LandingReport
 
-router = APIRouter()
+router = APIRouter(dependencies=[require(Role.VIEWER)])
 
 RUNS_SHOWN = 12
 LANDINGS_SHOWN = 20

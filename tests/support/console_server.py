@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from dashboards.access.people import People
 from dashboards.app import create_app
 from workspace.settings import Settings
 
@@ -15,11 +16,12 @@ START_SECONDS = 20.0
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[str]:
-    """Serve the company of `settings`; gives the origin, such as `http://127.0.0.1:40123`."""
+def serving(settings: Settings, people: People | None = None) -> Iterator[str]:
+    """Serve the company of `settings` to `people`; gives the origin, such as `http://127.0.0.1:40123`."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(settings), log_level="warning", lifespan="off", timeout_graceful_shutdown=2)
+    app = create_app(settings, people)
+    config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=2)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -1,5 +1,6 @@
 """A console over the test company, shared by all tests that only read."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,13 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = Settings(home=tmp_path_factory.mktemp("console") / "home", company="aster")
     publish_everything(settings)
     return settings
+
+
+@pytest.fixture
+def own_company(company: Settings, tmp_path: Path) -> Settings:
+    """A copy of the test company that a test may write to."""
+    shutil.copytree(company.home, tmp_path / "copy", symlinks=True)
+    return Settings(home=tmp_path / "copy", company=company.company)
 
 
 @pytest.fixture(scope="session")

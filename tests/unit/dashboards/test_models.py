@@ -18,13 +18,6 @@ from workspace.ledger import Ledger
 from workspace.settings import Settings
 
 
-@pytest.fixture
-def own_company(company: Settings, tmp_path: Path) -> Settings:
-    """A copy of the test company that a test may spoil."""
-    shutil.copytree(company.home, tmp_path / "copy", symlinks=True)
-    return Settings(home=tmp_path / "copy", company=company.company)
-
-
 def evidence_of(settings: Settings, version: str, name: str) -> Path:
     """A file of evidence about a version."""
     return settings.paths.reports / "models" / MODEL / version / name
