@@ -35,8 +35,8 @@ demo: setup ## Generate the demo company, run the whole graph, say what was foun
 up: setup ## Start Dagster, MLflow and the console; Ctrl-C stops all three.
 	@$(BIN)/oi up
 
-test: setup ## Run all tests.
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup ## Run all tests, on two processes; ARGS="tests/unit -k name" runs some.
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope $(ARGS)
 
 lint: setup ## Format check, lint, types, SQL style, dbt parse, Dagster definitions.
 	$(BIN)/ruff format --check .
