@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from dashboards.access.gate import Refused
 from dashboards.access.people import Nobody, People
 from dashboards.console import STATIC, Console, console_of
-from dashboards.pages import about, health, models, orders, overview, quality, signin
+from dashboards.pages import about, desk, health, models, orders, overview, quality, signin
 from dashboards.security import RequestGuard, SecurityHeaders
 from dashboards.store import TableMissing
 from workspace.published import NothingPublished
@@ -48,7 +48,7 @@ def create_app(settings: Settings, people: People | None = None) -> FastAPI:
     app.add_middleware(RequestGuard, public_origin=settings.console_origin, journal=console.access.journal)
     app.add_middleware(SecurityHeaders)
     app.mount("/static", _Versioned(directory=STATIC), name="static")
-    for page in (overview, quality, models, orders, about, health, signin):
+    for page in (overview, quality, models, desk, orders, about, health, signin):
         app.include_router(page.router)
     app.add_exception_handler(NothingPublished, _nothing_published)
     app.add_exception_handler(TableMissing, _table_missing)
@@ -93,7 +93,7 @@ def _http_error(request: Request, error: Exception) -> HTMLResponse:
 
 def _wrong_address(request: Request, error: Exception) -> HTMLResponse:
     console = console_of(request)
-    t = console.texts.errors.address
+    t = console.texts.errors.address if request.method == "GET" else console.texts.errors.form
     assert isinstance(error, RequestValidationError)
     wrong = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
     return console.message(request, 400, t.title, wrong, t.remedy)

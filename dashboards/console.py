@@ -34,6 +34,7 @@ NAVIGATION = [
     ("overview", "/"),
     ("quality", "/quality"),
     ("models", "/models"),
+    ("desk", "/desk"),
     ("orders", "/orders"),
     ("about", "/about"),
 ]

@@ -59,7 +59,7 @@ class Gate:
                 request.state.is_own_form = True  # a token is good for one request, also behind two gates
         except Refused as refusal:
             journal = access_of(request).journal
-            what = f"{request.method} {request.url.path}"
+            what = f"{request.method} {request.scope['path']}"
             await run_in_threadpool(
                 journal.refused, refusal.rule, visitor.name, client_of(request), what, str(refusal)
             )  # fmt: skip
@@ -77,7 +77,7 @@ class Gate:
 
 async def _require_own_form(request: Request, visitor: Visitor) -> None:
     token = (await request.form()).get(FIELD)
-    if not isinstance(token, str) or not visitor.tokens.redeem(token, visitor.holder, request.url.path):
+    if not isinstance(token, str) or not visitor.tokens.redeem(token, visitor.holder, request.scope["path"]):
         raise Refused(403, "form_token", "absent, used, expired, or of another form or browser")
 
 

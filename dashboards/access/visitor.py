@@ -6,6 +6,7 @@ Belongs here: the visitor, the cookies' names and flags. Does not belong here: f
 
 from collections.abc import Set
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from fastapi import Response
 
@@ -50,7 +51,7 @@ class Visitor:
 
     def token(self, address: str) -> str:
         """A token for a form that posts to `address`."""
-        return self.tokens.issue(self.holder, address)
+        return self.tokens.issue(self.holder, unquote(address))
 
     def take_notice(self) -> str:
         """What the last action left to be told, once."""

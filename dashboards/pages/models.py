@@ -36,7 +36,7 @@ def version(request: Request, model: str, version: str) -> Response:
         for view in models_of(ledger.events, console.evidence) if ledger else []:
             for found in view.versions:
                 if (found.model, found.version) == (model, version):
-                    return {**_detail(console, reader, found), "events": _events_of(console, found)}
+                    return {**detail_of(console, reader, found), "events": _events_of(console, found)}
         raise HTTPException(404, console.texts.models.missing.format(model=model, version=version))
 
     return console.page(request, "version.html", "models", build)
@@ -62,7 +62,7 @@ def _values(console: Console, reader: Reader) -> dict[str, Any]:
     for view in views:
         shown = view.champion or next(iter(view.versions), None)
         if shown:
-            details[view.name] = _detail(console, reader, shown)
+            details[view.name] = detail_of(console, reader, shown)
     return {
         "models": views,
         "details": details,
@@ -76,7 +76,8 @@ def _values(console: Console, reader: Reader) -> dict[str, Any]:
     }
 
 
-def _detail(console: Console, reader: Reader, view: VersionView) -> dict[str, Any]:
+def detail_of(console: Console, reader: Reader, view: VersionView) -> dict[str, Any]:
+    """What the parts of a version's page show: metrics, reliability, gates, regions."""
     names = reader.rows(queries.REGION_NAMES) if reader.has("dim_regions") else []
     order = [name for name, _ in console.texts.models.metrics.names.items()]
     regions = regions_of(view, {row["region_code"]: row["name"] for row in names})

@@ -18,6 +18,10 @@ ANYBODY: set[Role] = set()
 ROUTES = {
     "GET /": LOOK,
     "GET /about": LOOK,
+    "GET /desk": LOOK,
+    "GET /desk/{model}/{version}": LOOK,
+    "POST /desk/{model}/{version}": {Role.REVIEWER},
+    "GET /dossiers/{digest}": LOOK,
     "GET /healthz": ANYBODY,
     "GET /models": LOOK,
     "GET /models/{model}/{version}": LOOK,

@@ -20,6 +20,7 @@ from ml.core.promotion import FIRST_VERSION_ONLY, GATES_ACTOR, TRAINING_ACTOR, S
 from ml.io.audit_reports import save_report
 from ml.io.gate_limits import load_limits
 from ml.io.promotions import PromotionLedger
+from ml.io.stores import open_stores
 from workspace.files import write_atomically
 from workspace.published import open_current
 from workspace.settings import Settings
@@ -51,6 +52,14 @@ def write_models(settings: Settings) -> None:
             ledger.move(MODEL, version, State.APPROVED, PERSON, "better in every region", payload)
             ledger.move(MODEL, version, State.CHAMPION, PERSON, "replaces version 1", {"dossier": dossier})
     ledger.close()
+
+
+def register_versions(settings: Settings) -> None:
+    """The same versions in the registry, so that its aliases can follow the ledger."""
+    with open_stores(settings) as stores:
+        stores.client.create_registered_model(MODEL)
+        for _ in VERSIONS:
+            stores.client.create_model_version(MODEL, source=stores.paths.mlflow.as_uri())
 
 
 def _predictions(settings: Settings, skill: float, miss: float) -> pd.DataFrame:

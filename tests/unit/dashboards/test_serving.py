@@ -15,8 +15,8 @@ from tests.unit.dashboards.conftest import Open
 from workspace.settings import Settings, use_company
 
 PAGES = [
-    "/", "/quality", "/models", "/models/late-delivery-risk/2", "/orders", "/orders?q=W-0", "/orders/o0010740",
-    "/about",
+    "/", "/quality", "/models", "/models/late-delivery-risk/2", "/desk", "/desk/late-delivery-risk/4", "/orders",
+    "/orders?q=W-0", "/orders/o0010740", "/about",
 ]  # fmt: skip
 
 

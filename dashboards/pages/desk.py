@@ -1,0 +1,102 @@
+"""The promotion desk: versions that wait for a decision, each with its dossier, and the form that signs one.
+
+Belongs here: the pages, and handing a person's decision on. Does not belong here: what the pages show
+(`dashboards.pages.cases`), the rules of a decision (`ml.core.promotion`) and carrying it out (`ml.jobs.desk`).
+
+A decision is made on the dossier that its page showed: the form names it, and one that has been replaced is refused.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+
+from dashboards.access.gate import done, require
+from dashboards.access.people import Role
+from dashboards.access.state import access_of, client_of
+from dashboards.access.visitor import Visitor
+from dashboards.console import Console, console_of
+from dashboards.pages.cases import Case, case_of, queue_of
+from dashboards.pages.models import detail_of
+from dashboards.pages.versions import VERDICT_MARKS, models_of
+from dashboards.signing import NotSigned, sign
+from dashboards.store import Reader
+
+router = APIRouter()
+
+LOOK = [require(Role.VIEWER)]
+Reason = Annotated[str, Form(min_length=10, max_length=2000)]
+Decision = Literal["approve", "reject"]
+
+
+@router.get("/desk", dependencies=LOOK)
+def queue(request: Request) -> Response:
+    """What waits for a decision, for being put in service, or for being proposed."""
+    console = console_of(request)
+
+    def build(_: Reader) -> dict[str, Any]:
+        ledger = console.evidence.ledger()
+        events = ledger.events if ledger else ()
+        models = models_of(events, console.evidence)
+        return {"queue": queue_of(models, events), "models": models, "verdict_marks": VERDICT_MARKS}
+
+    return console.page(request, "desk.html", "desk", build)
+
+
+@router.get("/dossiers/{digest}", dependencies=LOOK)
+def dossier(request: Request, digest: str) -> Response:
+    """A dossier as filed, to keep or to hash."""
+    found = console_of(request).evidence.dossier(digest)
+    if found.content is None:
+        raise HTTPException(404, console_of(request).texts.desk.no_dossier)
+    headers = {"Content-Disposition": f'attachment; filename="dossier-{digest[:12]}.json"'}
+    return JSONResponse(found.content, headers=headers)
+
+
+@router.get("/desk/{model}/{version}", dependencies=LOOK)
+def case(request: Request, model: str, version: str) -> Response:
+    """One version before the desk."""
+    return _show(request, model, version)
+
+
+@router.post("/desk/{model}/{version}")
+def decide(
+    request: Request, model: str, version: str, visitor: Annotated[Visitor, require(Role.REVIEWER)],
+    decision: Annotated[Decision, Form()], reason: Reason, dossier: Annotated[str, Form(max_length=64)],
+) -> Response:  # fmt: skip
+    """Sign a decision, or say why it cannot be."""
+    console = console_of(request)
+    try:
+        event = sign(console.settings, model, version, decision, dossier, visitor.name, reason.strip())
+    except NotSigned as error:
+        where = f"POST /desk/{model}/{version}"
+        access_of(request).journal.refused("decision", visitor.name, client_of(request), where, str(error))
+        return _show(request, model, version, 409, str(error), {"decision": decision, "reason": reason})
+    t = console.texts.desk.done
+    return done(request, request.scope["path"], t[decision].format(version=version, event=event.sequence))
+
+
+def _show(
+    request: Request, model: str, version: str, status: int = 200, problem: str = "",
+    typed: Mapping[str, str] | None = None,
+) -> Response:  # fmt: skip
+    console = console_of(request)
+
+    def build(reader: Reader) -> dict[str, Any]:
+        found, events = _case(console, model, version)
+        shown = {"case": found, "events": events, "problem": problem, "typed": typed or {}}
+        return {**detail_of(console, reader, found.view), **shown}
+
+    return console.page(request, "case.html", "desk", build, status)
+
+
+def _case(console: Console, model: str, version: str) -> tuple[Case, list[Any]]:
+    ledger = console.evidence.ledger()
+    events = ledger.events if ledger else ()
+    for found in models_of(events, console.evidence):
+        for view in found.versions:
+            if (view.model, view.version) == (model, version):
+                own = [event for event in reversed(events) if event.subject == f"{model}/{version}"]
+                return case_of(found, view, events, console.evidence), own
+    raise HTTPException(404, console.texts.models.missing.format(model=model, version=version))
