@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -83,15 +84,23 @@ class Plan:
         candidates: Parameters to choose from.
         rehearsals: Origins inside the rows learned from, for choice and calibration.
         clock_limit: Features that tell new rows from old with a higher ROC-AUC are left out.
+        rising: Patterns of the names of numbers that can only raise the risk, all else equal.
+        falling: Patterns of the names of numbers that can only lower it.
     """
 
     candidates: tuple[BoostingParameters, ...] = CANDIDATES
     rehearsals: int = 3
     clock_limit: float = 0.85
+    rising: tuple[str, ...] = ()
+    falling: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.candidates or self.rehearsals < 1 or not 0.5 <= self.clock_limit <= 1:
             raise ValueError(f"At least 1 candidate and 1 rehearsal, clock limit within 0.5 and 1; got {self}.")
+
+    def direction(self, name: str) -> int:
+        """1 where a feature can only raise the risk, -1 where it can only lower it, else 0."""
+        return int(_matches(name, self.rising)) - int(_matches(name, self.falling))
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,11 @@ def one_thread() -> AbstractContextManager[Any]:
     return threadpool_limits(1, user_api="openmp")
 
 
-def build(features: FeatureSet, parameters: BoostingParameters, seed: int) -> Pipeline:
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def build(features: FeatureSet, parameters: BoostingParameters, plan: Plan, seed: int) -> Pipeline:
     """The unfitted pipeline: categories to codes (unseen and missing become missing), then boosted trees."""
     categories, numbers = features.of_kind("category"), features.of_kind("number")
     encode = ColumnTransformer(
@@ -146,7 +159,9 @@ def build(features: FeatureSet, parameters: BoostingParameters, seed: int) -> Pi
     boost = HistGradientBoostingClassifier(
         learning_rate=parameters.learning_rate, max_iter=parameters.trees, max_leaf_nodes=parameters.leaves,
         min_samples_leaf=parameters.leaf_rows, l2_regularization=parameters.l2, max_features=parameters.feature_share,
-        categorical_features=[True] * len(categories) + [False] * len(numbers), early_stopping=False, random_state=seed,
+        categorical_features=[True] * len(categories) + [False] * len(numbers),
+        monotonic_cst=[0] * len(categories) + [plan.direction(name) for name in numbers],
+        early_stopping=False, random_state=seed,
     )  # fmt: skip
     return Pipeline([("encode", encode), ("boost", boost)])
 
@@ -179,36 +194,36 @@ def learn(inputs: pd.DataFrame, outcome: Floats, times: Timeline, rows: Mask, fe
         cut for cut in rolling_cuts(times, plan.rehearsals, within=rows)
         if outcome[cut.learn].min() != outcome[cut.learn].max()
     ]  # fmt: skip
-    judged = _rehearse(inputs, outcome, rehearsals, usable, plan.candidates, seed, threads)
+    judged = _rehearse(inputs, outcome, rehearsals, usable, plan, seed, threads)
     labels = [outcome[cut.judge] for cut in rehearsals]
     losses = tuple(_log_loss(labels, scores) for scores in judged)
     best = int(np.argmin(losses))
     method = choose_method(judged[best], labels)
-    model = _fit(inputs, outcome, rows, usable, plan.candidates[best], seed)
+    model = _fit(inputs, outcome, rows, usable, plan.candidates[best], plan, seed)
     calibrated = calibrate(model, np.concatenate(judged[best]), np.concatenate(labels), method)
     return FittedRisk(calibrated, usable, plan.candidates[best], method, losses)
 
 
 def _rehearse(inputs: pd.DataFrame, outcome: Floats, cuts: Sequence[Cut], features: FeatureSet,
-              candidates: Sequence[BoostingParameters], seed: int, threads: int) -> list[list[Floats]]:  # fmt: skip
+              plan: Plan, seed: int, threads: int) -> list[list[Floats]]:  # fmt: skip
     """Out-of-time scores by candidate and stretch, the fits side by side."""
 
     def score(task: tuple[BoostingParameters, Cut]) -> Floats:
         parameters, cut = task
-        model = _fit(inputs, outcome, cut.learn, features, parameters, seed)
+        model = _fit(inputs, outcome, cut.learn, features, parameters, plan, seed)
         with one_thread():
             return model.decision_function(inputs.loc[cut.judge, features.names])
 
-    tasks = [(parameters, cut) for parameters in candidates for cut in cuts]
+    tasks = [(parameters, cut) for parameters in plan.candidates for cut in cuts]
     with ThreadPoolExecutor(max_workers=threads) as pool:
         scores = list(pool.map(score, tasks))
     return [scores[start : start + len(cuts)] for start in range(0, len(tasks), len(cuts))] if cuts else [[]]
 
 
 def _fit(inputs: pd.DataFrame, outcome: Floats, rows: Mask, features: FeatureSet, parameters: BoostingParameters,
-         seed: int) -> Pipeline:  # fmt: skip
+         plan: Plan, seed: int) -> Pipeline:  # fmt: skip
     with one_thread():
-        return build(features, parameters, seed).fit(inputs.loc[rows, features.names], outcome[rows])
+        return build(features, parameters, plan, seed).fit(inputs.loc[rows, features.names], outcome[rows])
 
 
 def _log_loss(outcomes: Sequence[Floats], scores: Sequence[Floats]) -> float:

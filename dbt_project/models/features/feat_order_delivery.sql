@@ -87,6 +87,18 @@ select
     product_history.count_parcels_180d as product_parcels_180d,
     product_history.late_share_180d as product_late_share_180d,
     company.late_share_28d as company_late_share_28d,
+    {{ late_outlook('waits.company_open_before_7d', 'waits.company_open_after_7d', 'orders.promised_at') }}
+        as company_late_outlook_7d,
+    {{ late_outlook('waits.company_open_before_14d', 'waits.company_open_after_14d', 'orders.promised_at') }}
+        as company_late_outlook_14d,
+    {{ late_outlook('waits.company_open_before_28d', 'waits.company_open_after_28d', 'orders.promised_at') }}
+        as company_late_outlook_28d,
+    {{ late_outlook('waits.destination_open_before_7d', 'waits.destination_open_after_7d', 'orders.promised_at') }}
+        as destination_late_outlook_7d,
+    {{ late_outlook('waits.destination_open_before_14d', 'waits.destination_open_after_14d', 'orders.promised_at') }}
+        as destination_late_outlook_14d,
+    {{ late_outlook('waits.destination_open_before_28d', 'waits.destination_open_after_28d', 'orders.promised_at') }}
+        as destination_late_outlook_28d,
     carriers.planned_days as carrier_planned_days,
     coalesce(weather_there.severity, 0.0) as weather_destination_severity,
     coalesce(weather_here.severity, 0.0) as weather_origin_severity,
@@ -116,6 +128,11 @@ left join {{ ref('int_destinations_summarised') }} as destinations
 left join {{ ref('int_products_summarised') }} as product_history
     on orders.main_product_id = product_history.product_id and orders.order_date = product_history.day
 left join {{ ref('int_days_summarised') }} as company on orders.order_date = company.day
+left join {{ ref('int_waits_tabulated') }} as waits
+    on
+        orders.region_code = waits.region_code
+        and {{ day_number('orders.order_date') }} = waits.day_number
+        and waits.age_days = {{ promise_age('orders.order_date', 'orders.promised_at') }}
 left join {{ ref('int_carriers_planned') }} as carriers
     on
         orders.origin_region_code = carriers.origin_region_code

@@ -1,5 +1,7 @@
 """Baselines, clocks, calibration and the fitted risk, each on data whose truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -127,12 +129,25 @@ def test_one_class_only_is_refused():
 def test_calibration_changes_probabilities_and_not_the_fitted_trees():
     _, inputs, outcome, features = table(1200)
     with one_thread():
-        model = build(features, SMALL.candidates[0], 0).fit(inputs, outcome)
+        model = build(features, SMALL.candidates[0], SMALL, 0).fit(inputs, outcome)
     scores = model.decision_function(inputs)
     calibrated = calibrate(model, scores * 2, outcome, "sigmoid")
     order = np.argsort(scores, kind="stable")
     assert (np.diff(calibrated.predict_proba(inputs)[order, 1]) >= 0).all()
     np.testing.assert_array_equal(model.decision_function(inputs), scores)
+
+
+@pytest.mark.parametrize(
+    ("plan", "sign"), [(replace(SMALL, rising=("back*",)), 1), (replace(SMALL, falling=("backlog",)), -1)]
+)
+def test_a_known_direction_holds_even_where_the_rows_say_otherwise(plan, sign):
+    _, inputs, _, features = table(1200)
+    outcome = np.random.default_rng(5).integers(0, 2, 1200).astype(float)
+    with one_thread():
+        model = build(features, plan.candidates[0], plan, 0).fit(inputs, outcome)
+        steps = [model.decision_function(inputs.assign(backlog=level)) for level in np.linspace(-3, 3, 25)]
+    assert (sign * np.diff(steps, axis=0) >= 0).all()
+    assert (sign * (steps[-1] - steps[0]) > 0).any()
 
 
 @pytest.mark.parametrize(

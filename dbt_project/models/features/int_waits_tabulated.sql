@@ -1,0 +1,3 @@
+{{ config(materialized='ephemeral') }}
+
+{{ life_tables() }}
