@@ -1,0 +1,110 @@
+"""The linkage model as a plain document (Splink's JSON), and what is mended in it after training.
+
+Belongs here: the entity's description that training needs, tempering of estimates, the share of true pairs.
+Does not belong here: running Splink (ml/jobs/linking), the comparisons of an entity (customers, warehouses).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from splink import SettingsCreator
+
+from ml.core.matching.records import Key
+
+Floats = npt.NDArray[np.float64]
+ModelDocument = dict[str, Any]
+
+#: Share of a uniform distribution mixed into each trained one: training on some thousand pairs proves no "never".
+DOUBT = 0.02
+#: The least that remains of an estimate for strangers after true pairs are taken out of it.
+LEAST_LEFT = 0.02
+ROUNDS = 20
+
+
+@dataclass(frozen=True)
+class Certain:
+    """A deterministic rule: records that agree on all of `columns` are the same, whatever the model says."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Entity:
+    """What the matcher must know about customers or warehouses; one value each, in their own module.
+
+    Attributes:
+        name: `customer` or `warehouse`.
+        prefix: First letter of its golden ids.
+        columns: Columns that its records may have.
+        prepare: Raw records to normalised ones.
+        keys: Blocking keys.
+        settings: Splink's settings for the prepared columns that hold anything.
+        training: Columns of the pairs that each round of training looks at.
+        priors: Keys whose pairs are nearly all true, from which the share of true pairs is first guessed.
+        certain: Deterministic rules, strongest first.
+        fewest_to_train: Records below which nothing can be learnt and the settings' own values stay.
+    """
+
+    name: str
+    prefix: str
+    columns: tuple[str, ...]
+    prepare: Callable[[pl.DataFrame], pl.DataFrame]
+    keys: tuple[Key, ...]
+    settings: Callable[[Sequence[str]], SettingsCreator]
+    training: tuple[tuple[str, ...], ...]
+    priors: tuple[str, ...]
+    certain: tuple[Certain, ...]
+    fewest_to_train: int = 200
+
+
+def tempered(model: ModelDocument) -> ModelDocument:
+    """The model with two errors of its estimates mended.
+
+    Random pairs, from which the frequencies among strangers come, hold true pairs too, and in a small table they are a
+    good part of those that agree: they are taken out, u' = (u − λ m) / (1 − λ). And no level among true pairs is left
+    at zero because training saw none.
+    """
+    share = float(model["probability_two_random_records_match"])
+    mended = dict(model, comparisons=[dict(comparison) for comparison in model["comparisons"]])
+    for comparison in mended["comparisons"]:
+        levels = [dict(level) for level in comparison["comparison_levels"]]
+        comparison["comparison_levels"] = levels
+        judged = [level for level in levels if not level.get("is_null_level")]
+        m = np.array([level["m_probability"] for level in judged], dtype=float)
+        u = np.array([level["u_probability"] for level in judged], dtype=float)
+        m = (1 - DOUBT) * m / m.sum() + DOUBT / m.size
+        u = np.maximum((u - share * m) / (1 - share), LEAST_LEFT * u)
+        for level, true, strange in zip(judged, m, u / u.sum(), strict=True):
+            level["m_probability"], level["u_probability"] = float(true), float(strange)
+    return mended
+
+
+def share_of_true_pairs(weights: Floats, share: float, count_possible: int) -> float:
+    """The share of all possible pairs that are true, such that it agrees with what the scores add up to.
+
+    Args:
+        weights: Match weights (log2 odds) of the candidate pairs under `share`.
+        share: The share assumed when they were scored.
+        count_possible: Number of all possible pairs.
+    """
+    if not weights.size or count_possible < 1:
+        return share
+    assumed = share
+    for _ in range(ROUNDS):
+        probability = posterior(weights, share, assumed)
+        found = float(np.clip(max(probability.sum(), 1.0) / count_possible, 1e-12, 0.5))
+        if abs(np.log(found / assumed)) < 0.005:
+            break
+        assumed = found
+    return assumed
+
+
+def posterior(weights: Floats, scored_with: float, share: float) -> Floats:
+    """Probability of pairs with these match weights, if `share` of all pairs are true and not `scored_with`."""
+    shift = np.log2(share / (1 - share)) - np.log2(scored_with / (1 - scored_with))
+    return 1.0 / (1.0 + np.exp2(-(weights + shift)))

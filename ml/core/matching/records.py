@@ -1,0 +1,193 @@
+"""Records made comparable: one spelling for what differs only in writing, and the keys that bring candidates together.
+
+Belongs here: normalising the columns of customer records, blocking keys. Does not belong here: how much agreement says
+(customers), recognising the columns of a foreign table (columns).
+
+Input columns, all optional but `record_id`: `source_system`, `person_code`, `full_name` or `given_name` and `surname`,
+`date_of_birth`, `email`, `phone`, `street_number`, `address_line`, `suburb`, `city`, `postal_code`, `region_code`.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from ml.core.matching.romanise import romanised
+
+#: Longer values are cut: nobody's name or address has more signs, and a comparison's cost grows with the square.
+LONGEST_VALUE = 200
+#: Candidate pairs that one key may bring per record. Values that more records share are left out, largest first: a
+#: hundred thousand equal names bring together strangers, and their pairs would never end.
+PAIRS_PER_RECORD = 5
+#: Records that may share a value in any case, so that a table of a hundred rows is compared as a whole.
+SMALLEST_LIMIT = 8
+#: Signs from which on a person's code is taken for one that systems share (a card's number), not a local counter.
+SHARED_CODE_LENGTH = 7
+
+#: Last digits of a number that tell lines apart without country and trunk prefix.
+TELLING_DIGITS = 9
+
+CUSTOMER_COLUMNS = (
+    "source_system", "person_code", "full_name", "given_name", "surname", "date_of_birth", "email", "phone",
+    "street_number", "address_line", "suburb", "city", "postal_code", "region_code",
+)  # fmt: skip
+
+_EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+
+
+class NothingToCompare(ValueError):
+    """A table has no column that says who its records are."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A blocking key: records that share its value are compared.
+
+    Attributes:
+        name: Column that holds it.
+        parts: Normalised columns that it is made of; a record that lacks one has no key.
+        why: What it finds that others do not.
+    """
+
+    name: str
+    parts: tuple[str, ...]
+    why: str
+
+
+CUSTOMER_KEYS = (
+    Key("key_code", ("person_code",), "the number of a card or of a person"),
+    Key("key_email", ("email",), "the same mailbox"),
+    Key("key_phone", ("phone",), "the same line; a changed phone is found by the others"),
+    Key("key_address", ("address", "postal_code"), "the same door, for people who changed phone and mailbox"),
+    Key("key_street", ("address",), "the same door where the post code is wrong"),
+    Key("key_name_place", ("name_letters", "postal_code"), "the same name in the same post code, any script or order"),
+    Key("key_name_suburb", ("name_letters", "suburb"), "the same name in the same suburb where the post code is wrong"),
+    Key("key_birth_surname", ("date_of_birth", "surname_start"), "the same birthday and surname, mistyped given name"),
+    Key("key_birth_given", ("date_of_birth", "given_start"), "the same birthday and given name, changed surname"),
+    Key("key_birth_place", ("date_of_birth", "postal_code"), "the same birthday nearby, both names mistyped"),
+    Key("key_name", ("name_letters",), "the same rare name, nothing else in common"),
+    Key("key_surname", ("surname",), "the same rare surname"),
+    Key("key_given", ("given", "suburb"), "the same given name in the same town"),
+    Key("key_birth", ("date_of_birth",), "the same birthday, in tables where few people share one"),
+    Key("key_mailbox", ("mailbox",), "the same local part at another provider"),
+)
+
+
+def prepare_customers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Normalised columns of customer records, one row each, in the order given; only columns that can be known.
+
+    Raises:
+        NothingToCompare: no column names or reaches anybody.
+    """
+    known = [column for column in CUSTOMER_COLUMNS if column in frame.columns]
+    text = frame.select("record_id", *[_clean(frame[column]).alias(column) for column in known])
+    for missing in set(CUSTOMER_COLUMNS) - set(known):
+        text = text.with_columns(pl.lit(None, pl.String).alias(missing))
+    prepared = _named(_reached(text)).select(
+        "record_id", "source_system", "person_code", "name_native", "name_latin", "name_words", "name_letters", "given",
+        "surname", "given_start", "surname_start", "date_of_birth", "email", "mailbox", "phone", "phone_tail", "address", "house", "suburb",
+        "postal_code", "postal_start", "region_code",
+    )  # fmt: skip
+    usable = [column for column in prepared.columns[2:] if prepared[column].null_count() < prepared.height]
+    if prepared.height and not {"person_code", "name_letters", "email", "phone", "date_of_birth"} & set(usable):
+        raise NothingToCompare(
+            f"Customers are compared by name, e-mail, phone, birthday or a code; the table has {list(frame.columns)}, "
+            f"and none of these columns holds a value. Map its columns with --columns."
+        )
+    return prepared
+
+
+def with_keys(prepared: pl.DataFrame, keys: Sequence[Key] = CUSTOMER_KEYS) -> pl.DataFrame:
+    """The records with one column a key: null where a part is unknown or so many records share it that it says nothing."""
+    made = prepared.with_columns(
+        [pl.concat_str([pl.col(part) for part in key.parts], separator="\x1f").alias(key.name) for key in keys]
+    )
+    limited = [
+        pl.when(pl.len().over(key.name) <= _largest_block(made[key.name])).then(pl.col(key.name)).alias(key.name)
+        for key in keys
+    ]
+    return made.with_columns(limited)
+
+
+def _largest_block(key: pl.Series) -> int:
+    """Most records that may share a value of the key, so that it brings `PAIRS_PER_RECORD` pairs a record at most."""
+    sizes = key.drop_nulls().value_counts(name="size").get_column("size").cast(pl.Int64)
+    blocks = pl.DataFrame({"size": sizes}).group_by("size").len().sort("size")
+    pairs = (blocks["size"] * (blocks["size"] - 1) // 2 * blocks["len"]).cum_sum()
+    within = blocks["size"].filter(pairs <= PAIRS_PER_RECORD * key.len())
+    return max(SMALLEST_LIMIT, int(within.max() or 0))  # type: ignore[call-overload]
+
+
+def _clean(values: pl.Series) -> pl.Series:
+    """Text in Unicode's compatible form (full-width digits become digits), without signs that show nothing, cut."""
+    text = values.cast(pl.String).str.slice(0, LONGEST_VALUE)
+    exotic = text.filter(text.str.contains(r"[^\x00-\x7f]")).unique()
+    if exotic.len():
+        table = {value: unicodedata.normalize("NFKC", value) for value in exotic}
+        text = text.replace(list(table), list(table.values()))
+    text = text.str.replace_all(r"[\p{C}\s]+", " ").str.strip_chars()
+    return text.set(text == "", None)
+
+
+def _reached(text: pl.DataFrame) -> pl.DataFrame:
+    """Adds e-mail and phone by their shape (systems swap them), address, house number and places."""
+    mail, call = pl.col("email").str.to_lowercase(), pl.col("phone").str.to_lowercase()
+    # A number that was typed where the mailbox belongs has no other letter in it.
+    number = (
+        pl.coalesce(_phone(pl.col("phone")), _phone(pl.col("email")))
+        if text["email"].null_count() < text.height else _phone(pl.col("phone"))
+    )  # fmt: skip
+    mailbox = pl.coalesce(pl.when(mail.str.contains(_EMAIL)).then(mail), pl.when(call.str.contains(_EMAIL)).then(call))
+    folded = [_folded(column).alias(column) for column in ("suburb", "postal_code", "region_code")]
+    line = pl.concat_str([pl.col("street_number"), pl.col("address_line")], separator=" ", ignore_nulls=True)
+    reached = text.with_columns(
+        phone=number, email=mailbox.str.replace(r"\+[^@]*@", "@"), suburb=pl.coalesce("suburb", "city"),
+        person_code=_folded("person_code"), date_of_birth=pl.col("date_of_birth").str.replace_all(r"[^0-9]", ""),
+        phone_tail=pl.when(number.str.len_chars() >= TELLING_DIGITS).then(number.str.tail(TELLING_DIGITS)),
+        house=line.str.extract_all(r"\d+").list.join(" "), address=pl.when(pl.col("address_line").is_not_null()).then(line),
+    )  # fmt: skip
+    return reached.with_columns(
+        *folded, mailbox=pl.col("email").str.extract(r"^([^@]{5,})@"), address=_folded("address"), house=_some("house"),
+        date_of_birth=_some("date_of_birth"), postal_start=pl.col("postal_code").str.slice(0, 3),
+        # A short code may be a counter that two systems run on their own.
+        person_code=pl.when(pl.col("person_code").str.len_chars() < SHARED_CODE_LENGTH)
+        .then(pl.concat_str([pl.col("source_system"), pl.col("person_code")], separator=":", ignore_nulls=True))
+        .otherwise("person_code"),
+    )  # fmt: skip
+
+
+def _named(reached: pl.DataFrame) -> pl.DataFrame:
+    """Adds the name as written, in Latin words, and as sorted letters, which no order and no spacing changes."""
+    parts = pl.concat_str([pl.col("given_name"), pl.col("surname")], separator=" ", ignore_nulls=True)
+    named = reached.with_columns(full_name=pl.coalesce("full_name", pl.when(parts != "").then(parts)))
+    latin = romanised(named["full_name"])
+    words = latin.str.split(" ")
+    has_parts = reached["surname"].null_count() < reached.height
+    return named.with_columns(
+        name_native=_folded("full_name"),
+        name_words=words,
+        name_latin=words.list.sort().list.join(" "),
+        name_letters=latin.str.replace_all(r"[^\p{L}\p{N}]", "").str.split("").list.sort().list.join(""),
+        given=romanised(reached["given_name"]) if has_parts else pl.lit(None, pl.String),
+        surname=romanised(reached["surname"]) if has_parts else pl.lit(None, pl.String),
+    ).with_columns(
+        name_letters=_some("name_letters"), name_latin=_some("name_latin"), given=_some("given"),
+        given_start=pl.col("given").str.slice(0, 3), surname_start=pl.col("surname").str.slice(0, 4),
+    )  # fmt: skip
+
+
+def _phone(column: pl.Expr) -> pl.Expr:
+    digits = column.str.replace_all(r"[^0-9]", "").str.strip_chars_start("0")
+    is_number = ~column.str.contains(r"[A-Za-z@]") & digits.str.len_chars().is_between(6, 15)
+    return pl.when(is_number).then(digits)
+
+
+def _folded(column: str) -> pl.Expr:
+    return _some(pl.col(column).str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]", ""))
+
+
+def _some(column: str | pl.Expr) -> pl.Expr:
+    """The text, null where empty."""
+    text = pl.col(column) if isinstance(column, str) else column
+    return pl.when(text != "").then(text)

@@ -1,0 +1,138 @@
+"""Scoring pairs of records with Splink: training on a table, scoring all of it, scoring only what changed.
+
+Belongs here: each call of Splink. Does not belong here: comparisons and keys (ml/core/matching), zones and clusters,
+reading the warehouse (ml/jobs/match).
+
+Splink's own bulk API is used on whatever database the caller opened (DuckDB, or Spark by `OI_MATCHING_BACKEND`).
+"""
+
+import logging
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from splink import Linker, block_on
+from splink.blocking_rule_library import CustomRule
+from splink.internals.exceptions import EMTrainingException
+
+from ml.core.matching.model import Entity, ModelDocument, posterior, share_of_true_pairs, tempered
+from ml.core.matching.records import with_keys
+
+#: Random pairs from which the frequencies of agreement among strangers are estimated.
+RANDOM_PAIRS = 1_000_000
+#: Share of true pairs that the deterministic rules are taken to find, for the first guess of how many there are.
+FOUND_BY_RULES = 0.8
+SEED = 20_260_101
+
+logging.getLogger("splink").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Records ready for Splink.
+
+    Attributes:
+        ids: Record ids; position is the record's number.
+        records: Normalised columns and keys, with `record` (its number) and `side` (0, or 1 for the second table).
+        usable: Prepared columns that hold any value.
+    """
+
+    ids: pl.Series
+    records: pl.DataFrame
+    usable: tuple[str, ...]
+    is_linking: bool = False
+
+    @property
+    def count_possible(self) -> int:
+        """Number of pairs that could be formed."""
+        count = self.records.height
+        if not self.is_linking:
+            return count * (count - 1) // 2
+        second = int(self.records["side"].sum())
+        return second * (count - second)
+
+
+def prepared_for(entity: Entity, frame: pl.DataFrame, other: pl.DataFrame | None = None) -> Prepared:
+    """Records of one table, or of two that are to be linked with each other, made comparable.
+
+    Raises:
+        NothingToCompare: no column says who a record is.
+    """
+    normal = entity.prepare(frame).with_columns(side=pl.lit(0, pl.Int8))
+    if other is not None:
+        normal = pl.concat([normal, entity.prepare(other).with_columns(side=pl.lit(1, pl.Int8))])
+    keyed = with_keys(normal, entity.keys)
+    usable = tuple(column for column in keyed.columns if keyed[column].null_count() < keyed.height)
+    records = keyed.drop("record_id").with_columns(record=pl.int_range(keyed.height, dtype=pl.Int64))
+    return Prepared(keyed["record_id"], records, usable, other is not None)
+
+
+def train(entity: Entity, prepared: Prepared, database: Any) -> ModelDocument:
+    """The linkage model of a table, learnt without labels; the entity's own values where there is too little to learn."""
+    linker = Linker(database.register(prepared.records.to_arrow()), _settings(entity, prepared), log_level=None)
+    if prepared.records.height >= entity.fewest_to_train:
+        random.seed(SEED)
+        priors = [block_on(key) for key in entity.priors if key in prepared.usable]
+        if priors:
+            linker.training.estimate_probability_two_random_records_match(priors, recall=FOUND_BY_RULES)
+        linker.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=SEED)
+        for columns in entity.training:
+            if set(columns) <= set(prepared.usable):
+                _train_on(linker, columns)
+    return tempered(linker.misc.save_model_to_json())
+
+
+def _train_on(linker: Linker, columns: tuple[str, ...]) -> None:
+    try:
+        linker.training.estimate_parameters_using_expectation_maximisation(block_on(*columns))
+    except EMTrainingException:
+        # Too few pairs agree on these columns, or nothing is left to compare: the other rounds teach the rest.
+        logging.getLogger(__name__).info("nothing to learn from pairs that agree on %s", columns)
+
+
+def _settings(entity: Entity, prepared: Prepared) -> Any:
+    settings = entity.settings(prepared.usable)
+    if prepared.is_linking:
+        rules = [CustomRule(f"l.{key.name} = r.{key.name} and l.side <> r.side")
+                 for key in entity.keys if key.name in prepared.usable]  # fmt: skip
+        settings.blocking_rules_to_generate_predictions = rules
+    return settings
+
+
+def score(prepared: Prepared, model: ModelDocument, database: Any) -> tuple[pl.DataFrame, ModelDocument]:
+    """Every candidate pair (`left`, `right`, `probability`; left < right), and the model with its share of true pairs.
+
+    The share is fitted so that it agrees with what the scores add up to (see `share_of_true_pairs`).
+    """
+    linker = Linker(database.register(prepared.records.to_arrow()), model, log_level=None)
+    pairs = _pairs(linker.inference.predict())
+    before = float(model["probability_two_random_records_match"])
+    weights = pairs["match_weight"].to_numpy()
+    share = share_of_true_pairs(weights, before, prepared.count_possible)
+    scored = pairs.with_columns(probability=posterior(weights, before, share)).drop("match_weight")
+    return scored, dict(model, probability_two_random_records_match=share)
+
+
+def _pairs(predicted: Any) -> pl.DataFrame:
+    table = pl.from_arrow(predicted.as_pyarrow_table())
+    assert isinstance(table, pl.DataFrame)
+    first, second = pl.col("record_l"), pl.col("record_r")
+    return table.select(
+        left=pl.min_horizontal(first, second), right=pl.max_horizontal(first, second), match_weight="match_weight"
+    ).sort("left", "right")
+
+
+def certain_pairs(entity: Entity, prepared: Prepared, pairs: pl.DataFrame) -> pl.Series:
+    """The first deterministic rule that each pair meets, null where none."""
+    left, right = pairs["left"], pairs["right"]
+    rule = pl.Series([None] * pairs.height, dtype=pl.String)
+    for certain in reversed(entity.certain):
+        if set(certain.columns) <= set(prepared.usable):
+            agrees = np.ones(pairs.height, dtype=bool)
+            for column in certain.columns:
+                values = prepared.records[column]
+                agrees &= (values.gather(left) == values.gather(right)).fill_null(False).to_numpy()
+            rule = pl.select(pl.when(pl.Series(agrees)).then(pl.lit(certain.name)).otherwise(rule)).to_series()
+    return rule
