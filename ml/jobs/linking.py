@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from splink import Linker, block_on
 from splink.blocking_rule_library import CustomRule
+from splink.internals.blocking_rule_creator import BlockingRuleCreator
 from splink.internals.exceptions import EMTrainingException
 
 from ml.core.matching.model import Entity, ModelDocument, posterior, share_of_true_pairs, tempered
@@ -70,11 +71,11 @@ def prepared_for(entity: Entity, frame: pl.DataFrame, other: pl.DataFrame | None
 
 
 def train(entity: Entity, prepared: Prepared, database: Any) -> ModelDocument:
-    """The linkage model of a table, learnt without labels; the entity's own values where there is too little to learn."""
+    """The linkage model of a table, learnt without labels; the entity's own values where little can be learnt."""
     linker = Linker(database.register(prepared.records.to_arrow()), _settings(entity, prepared), log_level=None)
     if prepared.records.height >= entity.fewest_to_train:
         random.seed(SEED)
-        priors = [block_on(key) for key in entity.priors if key in prepared.usable]
+        priors: list[str | BlockingRuleCreator] = [block_on(key) for key in entity.priors if key in prepared.usable]
         if priors:
             linker.training.estimate_probability_two_random_records_match(priors, recall=FOUND_BY_RULES)
         linker.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=SEED)
@@ -97,7 +98,7 @@ def _settings(entity: Entity, prepared: Prepared) -> Any:
     if prepared.is_linking:
         rules = [CustomRule(f"l.{key.name} = r.{key.name} and l.side <> r.side")
                  for key in entity.keys if key.name in prepared.usable]  # fmt: skip
-        settings.blocking_rules_to_generate_predictions = rules
+        settings.blocking_rules_to_generate_predictions = list(rules)
     return settings
 
 

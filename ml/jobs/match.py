@@ -26,7 +26,8 @@ class Matched:
     """What matching a table found.
 
     Attributes:
-        pairs: Every candidate pair: `left_record`, `right_record` (ids), `probability`, `rule` (null: the model), `zone`.
+        pairs: Every candidate pair: `left_record`, `right_record` (ids), `probability`, `rule` (null where the model
+            decided), `zone`.
         clusters: Every record: `record_id`, `cluster` (id of its first record).
         zones: The thresholds chosen.
         model: The linkage model, to look at or to score with again.

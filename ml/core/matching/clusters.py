@@ -2,9 +2,9 @@
 
 Belongs here: pairs → clusters. Does not belong here: scores (ml/jobs/linking), the clusters' names (identities).
 
-A component of linked pairs that nothing speaks against is a cluster. Where a scored pair within says otherwise, a person
-said `apart`, or the component is larger than the ceiling, clusters grow from single records instead, strongest link
-first, and two of them join only if what is known between them speaks for it on the whole (greedy average linkage).
+A component of linked pairs that nothing speaks against is a cluster. Where a scored pair within says otherwise, a
+person said `apart`, or the component is larger than the ceiling, clusters grow from single records instead, strongest
+link first, and two of them join only if what is known between them speaks for it on the whole (greedy average linkage).
 """
 
 from collections import defaultdict
@@ -46,7 +46,8 @@ def cluster(
 
     Args:
         count: Number of records.
-        left, right: Records of each scored pair.
+        left: One record of each scored pair.
+        right: The other one.
         probability: Its probability.
         linked: Whether it is to be linked.
         apart: Whether its records must not share a cluster, by a person's verdict.

@@ -3,9 +3,9 @@
 Belongs here: which columns are compared at which levels, where training starts, and what counts as certain without a
 model. Does not belong here: normalising (records), running Splink (ml/jobs/match), what follows from a score (zones).
 
-The model is that of Fellegi and Sunter (1969): each level of agreement has a probability among true pairs (m) and among
-strangers (u), estimated on the table itself; a rare value that agrees weighs more (term frequency). Comparisons of
-columns that say the same twice (address and post code) are one comparison, because the model takes them for independent.
+The model is that of Fellegi and Sunter (1969): each level of agreement has a probability among true pairs (m) and
+among strangers (u), estimated on the table itself; a rare value that agrees weighs more (term frequency). Columns that
+say the same twice (address and post code) make one comparison, because the model takes comparisons for independent.
 """
 
 from collections.abc import Sequence
@@ -120,6 +120,7 @@ _NO_PLACE = (
     "coalesce(address_l = address_r, suburb_l = suburb_r, postal_code_l = postal_code_r, region_code_l = region_code_r)"
     " is null"
 )
+_NEAR = "house_l = house_r and (postal_code_l = postal_code_r or suburb_l = suburb_r)"
 PLACE = Compared(
     "place", ("address", "house", "suburb", "postal_code", "region_code"),
     _comparison(
@@ -127,8 +128,8 @@ PLACE = Compared(
         _custom("address_l = address_r and coalesce(postal_code_l = postal_code_r, suburb_l = suburb_r, true)",
                 "same door", 0.5, 0.00005, tf="address"),
         _custom("address_l = address_r", "same street and number", 0.05, 0.0001, tf="address"),
-        _is(levels.And(levels.CustomLevel("house_l = house_r and (postal_code_l = postal_code_r or suburb_l = suburb_r)"),
-                       levels.JaroWinklerLevel("address", 0.85)), "same door, spelt otherwise", 0.1, 0.00005),
+        _is(levels.And(levels.CustomLevel(_NEAR), levels.JaroWinklerLevel("address", 0.85)),
+            "same door, spelt otherwise", 0.1, 0.00005),
         _is(levels.JaroWinklerLevel("address", 0.88), "similar street", 0.1, 0.003),
         _custom("postal_code_l = postal_code_r", "same post code", 0.1, 0.003),
         _custom("suburb_l = suburb_r", "same town", 0.06, 0.02),

@@ -86,8 +86,8 @@ def prepare_customers(frame: pl.DataFrame) -> pl.DataFrame:
         text = text.with_columns(pl.lit(None, pl.String).alias(missing))
     prepared = _named(_reached(text)).select(
         "record_id", "source_system", "person_code", "name_native", "name_latin", "name_words", "name_letters", "given",
-        "surname", "given_start", "surname_start", "date_of_birth", "email", "mailbox", "phone", "phone_tail", "address", "house", "suburb",
-        "postal_code", "postal_start", "region_code",
+        "surname", "given_start", "surname_start", "date_of_birth", "email", "mailbox", "phone", "phone_tail",
+        "address", "house", "suburb", "postal_code", "postal_start", "region_code",
     )  # fmt: skip
     usable = [column for column in prepared.columns[2:] if prepared[column].null_count() < prepared.height]
     if prepared.height and not {"person_code", "name_letters", "email", "phone", "date_of_birth"} & set(usable):
@@ -99,7 +99,7 @@ def prepare_customers(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_keys(prepared: pl.DataFrame, keys: Sequence[Key] = CUSTOMER_KEYS) -> pl.DataFrame:
-    """The records with one column a key: null where a part is unknown or so many records share it that it says nothing."""
+    """The records with one column a key: null where a part is unknown, or shared by so many that it says nothing."""
     made = prepared.with_columns(
         [pl.concat_str([pl.col(part) for part in key.parts], separator="\x1f").alias(key.name) for key in keys]
     )
@@ -116,7 +116,7 @@ def _largest_block(key: pl.Series) -> int:
     blocks = pl.DataFrame({"size": sizes}).group_by("size").len().sort("size")
     pairs = (blocks["size"] * (blocks["size"] - 1) // 2 * blocks["len"]).cum_sum()
     within = blocks["size"].filter(pairs <= PAIRS_PER_RECORD * key.len())
-    return max(SMALLEST_LIMIT, int(within.max() or 0))  # type: ignore[call-overload]
+    return max([SMALLEST_LIMIT, *within.to_list()])
 
 
 def _clean(values: pl.Series) -> pl.Series:
@@ -145,7 +145,8 @@ def _reached(text: pl.DataFrame) -> pl.DataFrame:
         phone=number, email=mailbox.str.replace(r"\+[^@]*@", "@"), suburb=pl.coalesce("suburb", "city"),
         person_code=_folded("person_code"), date_of_birth=pl.col("date_of_birth").str.replace_all(r"[^0-9]", ""),
         phone_tail=pl.when(number.str.len_chars() >= TELLING_DIGITS).then(number.str.tail(TELLING_DIGITS)),
-        house=line.str.extract_all(r"\d+").list.join(" "), address=pl.when(pl.col("address_line").is_not_null()).then(line),
+        house=line.str.extract_all(r"\d+").list.join(" "),
+        address=pl.when(pl.col("address_line").is_not_null()).then(line),
     )  # fmt: skip
     return reached.with_columns(
         *folded, mailbox=pl.col("email").str.extract(r"^([^@]{5,})@"), address=_folded("address"), house=_some("house"),

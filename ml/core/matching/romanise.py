@@ -33,7 +33,7 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def romanised(names: pl.Series) -> pl.Series:
-    """Names as lower-case words of a to z and digits, one blank between, company words dropped; null where nothing is left.
+    """Names as lower-case words of a to z and digits, one blank between, without company words; null if empty.
 
     A Chinese character becomes one word, so that words stay comparable however a system separates them.
     """
