@@ -90,7 +90,9 @@ def choose_zones(
         return Zones(1.0, LEAST_TO_LINK, 1.0, 1.0, count_verdicts)
     found = np.cumsum(descending)
     expected = found / np.arange(1, descending.size + 1)
-    allowed = np.nonzero((expected >= floor) & (descending >= LEAST_TO_LINK))[0]
+    # Pairs of equal score are linked together or not at all.
+    is_last_of_equals = np.r_[descending[1:] < descending[:-1], True]
+    allowed = np.nonzero((expected >= floor) & (descending >= LEAST_TO_LINK) & is_last_of_equals)[0]
     if not allowed.size:
         link_at, precision, recall = float(np.nextafter(descending[0], 2.0)), 1.0, 0.0
     else:
