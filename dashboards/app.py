@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from dashboards.access.gate import Refused
 from dashboards.access.people import Nobody, People
 from dashboards.console import STATIC, Console, console_of
-from dashboards.pages import about, desk, health, models, orders, overview, quality, signin
+from dashboards.pages import about, desk, health, models, orders, overview, provider, quality, signin
 from dashboards.security import RequestGuard, SecurityHeaders
 from dashboards.store import TableMissing
 from workspace.published import NothingPublished
@@ -48,7 +48,7 @@ def create_app(settings: Settings, people: People | None = None) -> FastAPI:
     app.add_middleware(RequestGuard, public_origin=settings.console_origin, journal=console.access.journal)
     app.add_middleware(SecurityHeaders)
     app.mount("/static", _Versioned(directory=STATIC), name="static")
-    for page in (overview, quality, models, desk, orders, about, health, signin):
+    for page in (overview, quality, models, desk, orders, about, health, signin, provider):
         app.include_router(page.router)
     app.add_exception_handler(NothingPublished, _nothing_published)
     app.add_exception_handler(TableMissing, _table_missing)

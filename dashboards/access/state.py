@@ -8,6 +8,7 @@ from collections.abc import Set
 from fastapi import Request
 
 from dashboards.access.journal import Journal
+from dashboards.access.oidc import Provider
 from dashboards.access.people import People, Role
 from dashboards.access.sessions import Sessions
 from dashboards.access.throttle import Throttle
@@ -29,6 +30,7 @@ class Access:
         self.tokens = FormTokens()
         self.cookies = Cookies(is_secure=settings.console_origin.startswith("https://"))
         self.journal = Journal(lambda: settings.paths.ledger_url(settings))
+        self.provider = Provider(settings)
         self.names = Throttle(FAILURES_A_NAME, FAILURE_SECONDS)
         self.clients = Throttle(FAILURES_A_CLIENT, FAILURE_SECONDS)
 

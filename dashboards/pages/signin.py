@@ -77,7 +77,7 @@ def show_form(
     answer = console_of(request).own_page(
         request, "sign_in.html", "sign_in", status, next=own_address(next), problem=problem, name=name,
         minutes=minutes, token=access.tokens.issue(visit, ADDRESS), has_nobody=access.people.is_empty(),
-        provider=urlsplit(access.settings.oidc_issuer).hostname,
+        provider=urlsplit(access.settings.oidc_issuer).hostname if access.provider.is_configured else None,
     )  # fmt: skip
     access.cookies.set(answer, access.cookies.visit, visit, VISIT_SECONDS)
     return answer

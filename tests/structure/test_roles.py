@@ -30,6 +30,8 @@ ROUTES = {
     "GET /quality": LOOK,
     "GET /reports/{digest}/{name}": LOOK,
     "GET /sign-in": ANYBODY,
+    "GET /sign-in/provider": ANYBODY,
+    "GET /sign-in/provider/answer": ANYBODY,
     "POST /sign-in": ANYBODY,
     "POST /sign-out": ANYBODY,
 }
