@@ -10,7 +10,7 @@ from tests.support.dbt_company import Company
 #: What docs/architecture.md says other rooms rely on.
 PUBLISHED = {"xref_customers", "xref_products", "xref_warehouses", "dim_customers", "dim_products", "dim_warehouses",
              "dim_regions", "fct_orders", "fct_order_lines", "fct_shipments", "fct_order_events", "fct_inventory_daily",
-             "kpi_daily", "feat_order_delivery", "unmapped_codes"}  # fmt: skip
+             "kpi_daily", "feat_order_delivery", "unmapped_codes", "fct_landed_rows", "landed_records"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
