@@ -7,6 +7,7 @@ writing any of them, or drawing them.
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Literal
 from sqlalchemy.engine import make_url
 
 from expectations.report import ValidationReport, boundaries_with_reports, load_report
+from sources.quarantine import count_states
 from sources.record import LandingReport, read_report
 from workspace.files import sha256_of_json
 from workspace.ledger import Event, Finding, Ledger
@@ -85,6 +87,10 @@ class Evidence:
         files = [p for p in self._settings.paths.landing_files.glob("*.json") if not p.name.startswith(".")]
         found = [_landing(path, path.stat().st_mtime_ns) for path in files]
         return sorted(found, key=lambda report: report.batch, reverse=True)
+
+    def refused_rows(self) -> Mapping[tuple[str, str], Mapping[str, int]]:
+        """Refused rows by state, for each contract table and file."""
+        return count_states(self._settings)
 
     def audit_file(self, digest: str, name: str) -> Path | None:
         """A file of the audit report with this digest; None for digests and names that are none."""

@@ -68,9 +68,9 @@ def land(
         AssertionError: rows would have been lost. Nothing has become visible.
     """
     paths = settings.paths
-    with landing_lock(paths, settings.writer_wait_seconds), _scratch(paths.root) as scratch:
+    with landing_lock(paths, settings.writer_wait_seconds), scratch_folder(paths.root) as scratch:
         history = read_reports(paths.landing_files)
-        started = _after(history)
+        started = after(history)
         landing = _Landing(settings, adapter, extract, history, started, scratch, progress or (lambda *_: None))
         try:
             return landing.run(secrets or {}, settle_seconds)
@@ -183,7 +183,7 @@ def _nothing_new(plans: Mapping[str, TablePlan]) -> dict[str, TableReport]:
     }
 
 
-def _after(history: list[LandingReport]) -> datetime:
+def after(history: list[LandingReport]) -> datetime:
     """Now, or just after the last landing should the clock have gone back: the newest record must stay the newest."""
     now = datetime.now(UTC)
     if not history:
@@ -192,7 +192,7 @@ def _after(history: list[LandingReport]) -> datetime:
 
 
 @contextmanager
-def _scratch(root: Path) -> Iterator[Path]:
+def scratch_folder(root: Path) -> Iterator[Path]:
     """A folder below the company's for what is decoded or fetched; earlier ones that a crash left are removed."""
     for left in root.glob(".scratch-*"):
         shutil.rmtree(left, ignore_errors=True)

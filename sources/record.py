@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-Status = Literal["landed", "already_landed", "refused"]
+Status = Literal["landed", "already_landed", "refused", "replayed"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class LandingReport:
     Attributes:
         batch: Id of the landing; sorts by time.
         status: `landed`; `already_landed`: everything had landed before, nothing was written; `refused`: the extract
-            cannot be trusted, nothing was landed.
+            cannot be trusted, nothing was landed; `replayed`: corrected rows of quarantine were landed.
         problems: Why it was refused, one JSON object a problem (see `sources.problems.Problem`).
         unmatched: Files of the extract that the adapter does not read.
         observations: What the adapter noticed in the inputs, by name.
@@ -106,6 +106,11 @@ class LandingReport:
         """Counts over all tables."""
         totals = [t.total for t in self.tables.values()]
         return FileCount(sum(c.read for c in totals), sum(c.landed for c in totals), sum(c.quarantined for c in totals))
+
+    @property
+    def brought_rows(self) -> bool:
+        """Whether the landing wrote anything."""
+        return self.status in ("landed", "replayed")
 
     @property
     def days(self) -> tuple[str, str] | None:

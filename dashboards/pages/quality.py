@@ -15,6 +15,7 @@ from dashboards.queries import quality as queries
 from dashboards.queries.overview import SPAN
 from dashboards.store import Reader
 from expectations.report import CheckResult, ValidationReport
+from sources.reconciliation import BuiltRows, FileFate, add_up, reconcile
 from sources.record import LandingReport
 
 router = APIRouter(dependencies=[require(Role.VIEWER)])
@@ -79,6 +80,7 @@ def _values(console: Console, reader: Reader) -> dict[str, Any]:
     span = reader.row(SPAN)
     return {
         "tables": rows_by_table(landings),
+        "fates": _fates(console, landings, reader),
         "landings": landings[:LANDINGS_SHOWN],
         "count_landings": len(landings),
         "boundaries": boundaries,
@@ -92,11 +94,13 @@ def _values(console: Console, reader: Reader) -> dict[str, Any]:
 
 
 def rows_by_table(landings: list[LandingReport]) -> list[TableRows]:
-    """Counts of every contract table over all landings, by name. Files that had landed before count once."""
+    """Counts of every contract table over all landings, by name. A replay is no new reading."""
     counts: dict[str, Counter[str]] = {}
     reasons: dict[str, Counter[str]] = {}
     warnings: dict[str, Counter[str]] = {}
     for landing in landings:
+        if landing.status == "replayed":
+            continue
         for name, table in landing.tables.items():
             total = table.total
             parts = {"read": total.read, "landed": total.landed, "quarantined": total.quarantined}
@@ -110,6 +114,29 @@ def rows_by_table(landings: list[LandingReport]) -> list[TableRows]:
         for name, c in sorted(counts.items())
         if c["read"]
     ]
+
+
+@dataclass(frozen=True)
+class TableFates:
+    """Where the rows of one contract table went, in all and by file."""
+
+    table: str
+    total: FileFate
+    files: list[FileFate]
+
+
+def fates_by_table(fates: list[FileFate]) -> list[TableFates]:
+    """Fates of files, summed by contract table."""
+    grouped: dict[str, list[FileFate]] = {}
+    for fate in fates:
+        grouped.setdefault(fate.table, []).append(fate)
+    return [TableFates(table, add_up(table, files), files) for table, files in grouped.items()]
+
+
+def _fates(console: Console, landings: list[LandingReport], reader: Reader) -> list[TableFates]:
+    built = [BuiltRows(**row) for table, query in queries.BUILT.items() if reader.has(table)
+             for row in reader.rows(query)]  # fmt: skip
+    return fates_by_table(reconcile(landings, console.evidence.refused_rows(), built))
 
 
 def in_order(names: list[str]) -> list[str]:

@@ -19,6 +19,20 @@ UNMAPPED_TOTALS = Query(
 )  # fmt: skip
 
 
+def _built(table: str) -> Query:
+    sql = f"""
+    select table_name, source_file, sum(count_landed)::bigint as count_landed,
+        sum(count_in_mart)::bigint as count_in_mart, sum(count_superseded)::bigint as count_superseded,
+        sum(count_apart)::bigint as count_apart
+    from {table} group by all
+    """
+    return Query(f"quality.built.{table}", (table,), sql)
+
+
+#: What the published build made of landed rows: of tables with a day, and of master data.
+BUILT = {table: _built(table) for table in ("fct_landed_rows", "landed_records")}
+
+
 def _freshness(table: str, column: str) -> Query:
     sql = f"select max({column})::timestamp as latest, min({column})::timestamp as earliest from {table}"
     return Query(f"quality.freshness.{table}", (table,), sql)

@@ -12,7 +12,7 @@ from datetime import date
 import dagster as dg
 
 from orchestration.defs.jobs import land, refresh, score
-from orchestration.defs.landing import known_extracts
+from orchestration.lib.extracts import known_extracts
 from orchestration.lib.notify import FailureMessage, notifier_for
 from orchestration.lib.partitions import range_tags
 from orchestration.lib.workspace_resource import WorkspaceResource
@@ -59,7 +59,7 @@ def new_extracts(context: dg.SensorEvaluationContext, workspace: WorkspaceResour
 )  # fmt: skip
 def newly_landed(context: dg.RunStatusSensorContext, workspace: WorkspaceResource) -> dg.RunRequest | dg.SkipReason:
     """Start `refresh` for the days of the newest landing."""
-    landed = [report for report in landing_history(workspace.settings) if report.status == "landed" and report.days]
+    landed = [report for report in landing_history(workspace.settings) if report.brought_rows and report.days]
     if not landed or landed[-1].days is None:
         return dg.SkipReason("Nothing has landed.")
     first, last = (date.fromisoformat(day) for day in landed[-1].days)

@@ -5,7 +5,6 @@ Belongs here: the landing assets and the demo extract. Does not belong here: rea
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,9 +13,7 @@ from orchestration.lib.metadata import table_metadata
 from orchestration.lib.workspace_resource import WorkspaceResource
 from sources.contracts import load_contract
 from sources.history import landing_history
-from sources.manifest import Adapter, load_adapter
 from sources.record import LandingReport
-from workspace.settings import Settings
 
 COUNTS = ["file", "read", "landed", "quarantined"]
 
@@ -51,22 +48,16 @@ def landing(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> 
 
     Grain: one row a source record and landing, in Parquet by table and day.
     """
-    from sources.landing import land
+    from orchestration.lib.extracts import land_known_extracts
 
     settings = workspace.settings
-    reports = [land(settings, adapter, extract) for adapter, extract in known_extracts(settings)]
+    reports = land_known_extracts(settings)
     refused = [report for report in reports if report.status == "refused"]
     if refused:
         raise LandingRefused("\n".join(_problems(report) for report in refused))
-    landed = [report for report in landing_history(settings) if report.status == "landed"]
+    landed = [report for report in landing_history(settings) if report.brought_rows]
     for table in load_contract().values():
         yield dg.MaterializeResult(asset_key=["landing", table.name], metadata=_metadata(landed, reports, table.name))
-
-
-def known_extracts(settings: Settings) -> list[tuple[Adapter, Path]]:
-    """Adapter and folder of every extract that was ever landed for the company, in order of first landing."""
-    known = dict.fromkeys((report.adapter, report.extract) for report in landing_history(settings))
-    return [(load_adapter(adapter), Path(extract)) for adapter, extract in known]
 
 
 def _metadata(landed: Sequence[LandingReport], now: Sequence[LandingReport], table: str) -> dict[str, Any]:

@@ -5,6 +5,8 @@ All of it is written through the functions of the rooms that own those files.
 
 from datetime import UTC, datetime, timedelta
 
+import duckdb
+
 from expectations.report import CheckResult, ValidationReport, save_report
 from sources.record import FileCount, LandedFile, LandingReport, TableReport, Warned
 from tests.support.console_company import publish_company
@@ -115,6 +117,16 @@ def _landing(status: str, day: int, **more: object) -> LandingReport:
 
 def _write(settings: Settings, report: LandingReport) -> None:
     write_atomically(settings.paths.landing_files / f"{report.batch}.json", report.as_json())
+    for name, table in report.tables.items():
+        if not table.total.quarantined:
+            continue
+        target = settings.paths.quarantine / name / f"{report.batch}.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        duckdb.execute(
+            f"copy (select '{name}' as table_name, ['odd'] as reasons, '{{}}' as mapped_values, "
+            f"'file.csv' as _source_file, i as _source_row, '{report.batch}' as _batch, now()::timestamp as "
+            f"_quarantined_at from range({table.total.quarantined}) r(i)) to '{target}' (format parquet)"
+        )
 
 
 def publish_everything(settings: Settings) -> None:

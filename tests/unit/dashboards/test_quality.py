@@ -32,6 +32,15 @@ def test_a_lost_row_does_not_add_up() -> None:
     assert not rows_by_table([landing(orders=table(10, 8, 1))])[0].adds_up
 
 
+def test_page_shows_what_became_of_the_rows_of_each_table(console: httpx.Client) -> None:
+    page = console.get("/quality").text
+    fates = text_of(page[page.index('id="fates"') : page.index('id="checks"')])
+    # The test company has published no counts of its build: what landed waits for one.
+    assert "orders 10,888 10,880 8 8 0 0 0 0 0 10,880" in fates
+    assert "every row has one place" in fates
+    assert "oi run --from DAY --to DAY" in fates
+
+
 def test_page_shows_counts_reasons_and_refusals(console: httpx.Client) -> None:
     words = text_of(console.get("/quality").text)
     assert "read = landed + quarantined" in words
