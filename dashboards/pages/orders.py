@@ -1,5 +1,8 @@
 """Orders: finding one by its code, and everything that is known about it."""
 
+import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -150,7 +153,17 @@ def _prediction(reader: Reader, order_id: str) -> dict[str, Any] | None:
         queries.RANK, probability=newest["late_probability"], model_version=newest["model_version"],
         scored_at=newest["scored_at"],
     )  # fmt: skip
-    return {"rows": rows, "rank": rank["count_below"] / rank["count_scored"], "count_scored": rank["count_scored"]}
+    return {
+        "rows": rows, "rank": rank["count_below"] / rank["count_scored"], "count_scored": rank["count_scored"],
+        "reasons": [_reason(told) for told in json.loads(newest["reasons"] or "[]")],
+    }  # fmt: skip
+
+
+def _reason(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What a feature says about an order: its name, its value as text, and the factor that it puts on the odds."""
+    value = told["value"]
+    shown = value if isinstance(value, str) else "" if value is None else f"{value:,.4g}"
+    return {"feature": formats.readable(told["feature"]), "value": shown, "factor": math.exp(told["log_odds"])}
 
 
 def _hours(start: datetime, end: datetime) -> float:

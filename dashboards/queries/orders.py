@@ -69,7 +69,7 @@ SHIPMENTS = Query(
 PREDICTIONS = Query(
     "orders.predictions", ("predictions",),
     """
-    select model_name, model_version, as_of, scored_at, late_probability
+    select model_name, model_version, as_of, scored_at, late_probability, reasons
     from predictions where order_id = $order_id order by scored_at desc limit 20
     """,
 )  # fmt: skip

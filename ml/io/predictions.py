@@ -3,7 +3,8 @@
 Belongs here: layout, atomic writing, the collected table for publication. Does not belong here: scoring
 (ml/jobs/score).
 
-Layout: `predictions/<model>/<as_of>-<run>.parquet`. A file is written once and never changed.
+Layout: `predictions/<model>/<as_of>-<run>.parquet`. A file is written once and never changed. `reasons` is null or a
+JSON list, greatest first, of `feature`, `value` and `log_odds`, what the feature adds to the log-odds.
 """
 
 import os
@@ -25,6 +26,7 @@ SCHEMA = pa.schema(
         pa.field("scored_at", pa.timestamp("us"), nullable=False),
         pa.field("late_probability", pa.float64(), nullable=False),
         pa.field("data_snapshot", pa.string(), nullable=False),
+        pa.field("reasons", pa.string()),
     ]
 )
 
@@ -73,7 +75,8 @@ def collect_newest(folder: Path, into: Path) -> int:
     with duckdb.connect(":memory:") as connection:
         target = str(into).replace("'", "''")
         connection.execute(
-            "copy (select * from read_parquet(?) qualify row_number() over "
+            "copy (select * from (select * from read_parquet(?, union_by_name = true) "
+            "union all by name select cast(null as varchar) as reasons where false) qualify row_number() over "
             "(partition by order_id, model_name order by scored_at desc, as_of desc) = 1 "
             f"order by model_name, order_id) to '{target}' (format parquet, compression zstd)",
             [files],

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ from sklearn.base import ClassifierMixin
 
 from ml.core.features import FeatureSet, feature_set_of
 from ml.core.intervals import Floats
-from ml.core.risk_model import TRUSTED_TYPES, positive_probability
+from ml.core.light_model import LightModel, lighten
+from ml.core.risk_model import TRUSTED_TYPES
 from ml.io.data import TableSource
 from ml.io.stores import ModelStores
 from workspace.files import sha256_of_file, sha256_of_json
@@ -93,9 +95,14 @@ class LoadedModel:
     estimator: ClassifierMixin
     features: FeatureSet
 
-    def predict(self, inputs: pd.DataFrame) -> Floats:
-        """Probability of the positive class of prepared rows, shape (rows,)."""
-        return positive_probability(self.estimator, inputs[self.features.names])
+    @cached_property
+    def light(self) -> LightModel:
+        """Its light form, which gives the same numbers."""
+        return lighten(self.estimator, self.features)
+
+    def predict(self, frame: pd.DataFrame) -> Floats:
+        """Probability of the positive class of a table's rows, shape (rows,)."""
+        return self.light.probabilities(frame)
 
 
 def register(stores: ModelStores, record: RunRecord) -> Registered:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.core.features import prepare
 from ml.core.intervals import ClusterBootstrap, Estimate
 from ml.core.metrics import compare
 from ml.core.splits import timeline
@@ -74,7 +73,7 @@ def compare_versions(stores: ModelStores, spec: ModelSpec, snapshot: Snapshot, c
     if rows.empty:
         return Comparison(challenger, champion, since, {"overall": 0}, {}, {})
     outcome = rows[spec.roles.target].to_numpy(dtype=np.float64)
-    new, old = (model.predict(prepare(rows, model.features)) for model in models)
+    new, old = (model.predict(rows) for model in models)
     days = days_of(rows, spec.roles.time)
     counts = {"overall": len(rows)}
     by_region: dict[str, Estimate] = {}

@@ -114,7 +114,9 @@ select order_id, ordered_at, promised_at, region_code, segment, channel, is_late
 select order_id, region_code, 'late-delivery-risk' as model_name, '3' as model_version, $as_of::timestamp as as_of,
     $as_of::timestamp + interval 12 minute as scored_at,
     1 / (1 + exp(-(-2.1 + 1.1 * z(hash(order_id) % 100000, 41) + case when region_code in ('CN-XJ', 'CN-XZ', 'CN-GS') then 1.2 else 0 end)))
-        as late_probability
+        as late_probability,
+    '[{"feature": "promise_hours", "value": 40.0, "log_odds": 0.6931}, {"feature": "main_category", "value": null, "log_odds": -0.6931}]'
+        as reasons
 from orders_raw where delivered_at is null and status <> 'cancelled' and promised_at > $as_of;
 
 -- table: priced_orders

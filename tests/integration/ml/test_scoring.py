@@ -1,5 +1,6 @@
 """Scoring: which orders, what is written, the same numbers as the registered model, once."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,14 +48,30 @@ def test_the_file_holds_the_numbers_that_the_registered_model_gives(promoted):
     rows = pq.read_table(report.path).to_pandas().set_index("order_id")["late_probability"]
     frame = pd.read_parquet(promoted.snapshot.path("feat_order_delivery")).set_index("order_id").loc[rows.index]
     with open_stores(promoted.settings) as stores:
-        light = load_champion(stores, MODEL)
+        champion = load_champion(stores, MODEL)
         with stores.fluent():
             registered = mlflow.pyfunc.load_model(stores.client.get_model_version(MODEL, "1").source)
-    inputs = prepare(frame, light.features)
-    np.testing.assert_allclose(rows, light.predict(inputs), rtol=0, atol=1e-12)
-    np.testing.assert_allclose(rows, registered.predict(inputs)[:, 1], rtol=0, atol=1e-12)
-    one = [light.predict(inputs.iloc[[i]])[0] for i in range(5)]
-    np.testing.assert_allclose(one, rows.iloc[:5], rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(rows, registered.predict(prepare(frame, champion.features))[:, 1])
+    one_by_one = [champion.light.probability(row) for row in frame.head(5).to_dict(orient="records")]
+    np.testing.assert_array_equal(one_by_one, rows.head(5))
+
+
+def test_open_orders_come_with_the_reasons_that_lead_to_their_probability(promoted):
+    report = ScoreJob(promoted.spec).run(promoted.settings, promoted.snapshot)
+    rows = pq.read_table(report.path).to_pandas().set_index("order_id")
+    frame = pd.read_parquet(promoted.snapshot.path("feat_order_delivery")).set_index("order_id").loc[rows.index]
+    is_open = frame["is_late"].isna()
+    assert is_open.any()
+    assert (rows["reasons"].notna() == is_open).all()
+    order = rows.index[is_open][0]
+    with open_stores(promoted.settings) as stores:
+        light = load_champion(stores, MODEL).light
+    whole = light.reasons(frame.loc[[order]]).iloc[0]
+    told = json.loads(rows.loc[order, "reasons"])
+    assert [reason["feature"] for reason in told] == whole.abs().sort_values(ascending=False).index[
+        : len(told)
+    ].tolist()
+    assert all(reason["log_odds"] == pytest.approx(whole[reason["feature"]], abs=1e-4) for reason in told)
 
 
 def test_a_window_can_be_asked_for(promoted):
@@ -113,5 +130,6 @@ def _batch(order: str, probability: float, day: int = 1):
     moment = datetime(2026, 1, day)
     return pa.RecordBatch.from_pydict(
         {"order_id": [order], "region_code": ["north"], "model_name": ["m"], "model_version": ["1"], "as_of": [moment],
-         "scored_at": [moment], "late_probability": [probability], "data_snapshot": ["s"]}, schema=SCHEMA,
+         "scored_at": [moment], "late_probability": [probability], "data_snapshot": ["s"], "reasons": [None]},
+        schema=SCHEMA,
     )  # fmt: skip

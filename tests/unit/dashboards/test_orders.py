@@ -72,3 +72,14 @@ def test_an_order_without_events_lines_or_predictions_still_has_a_page(
     words = text_of(open_console(plain_company).get("/orders/o0000001").text)
     assert "No predictions are published" in words
     assert "Timeline" in words
+
+
+def test_an_open_order_says_what_raises_and_what_lowers_its_risk(console: httpx.Client, company: Settings) -> None:
+    (order_id,) = ask(
+        company,
+        "select min(order_id) from {orders} where delivered_at is null and status <> 'cancelled' "
+        "and promised_at > (select max(ordered_at) + interval 1 day from {orders})",
+    )
+    words = text_of(console.get(f"/orders/{order_id}").text)
+    assert "promise hours 40 ▲ × 2.00" in words
+    assert "main category none ▼ × 0.50" in words

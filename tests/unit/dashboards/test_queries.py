@@ -15,7 +15,7 @@ from dashboards.queries.base import Query
 #: Published by scoring, not by dbt; the columns are those of docs/architecture.md.
 PREDICTIONS = {
     "order_id": "varchar", "region_code": "varchar", "model_name": "varchar", "model_version": "varchar",
-    "as_of": "timestamp", "scored_at": "timestamp", "late_probability": "double",
+    "as_of": "timestamp", "scored_at": "timestamp", "late_probability": "double", "reasons": "varchar",
 }  # fmt: skip
 
 QUERIES = [
