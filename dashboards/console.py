@@ -29,15 +29,13 @@ from workspace.settings import Settings
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 
-#: Pages, in the order of the navigation: key in the texts, address.
-NAVIGATION = [
-    ("overview", "/"),
-    ("quality", "/quality"),
-    ("models", "/models"),
-    ("desk", "/desk"),
-    ("orders", "/orders"),
-    ("about", "/about"),
-]
+#: Sections of the navigation, each with its pages: keys in the texts and addresses, in the order shown.
+NAVIGATION = {
+    "operations": (("overview", "/"), ("orders", "/orders")),
+    "data": (("quality", "/quality"),),
+    "governance": (("models", "/models"), ("desk", "/desk")),
+    "about": (("about", "/about"),),
+}
 
 #: Rendered pages kept; the largest are a few hundred KiB.
 PAGES_KEPT = 64

@@ -10,9 +10,13 @@
 
   if (!document.documentElement.lang) findings.push("the page states no language");
   if (!document.title) findings.push("the page has no title");
-  for (const mark of ["header", "nav", "main", "footer"]) {
+  for (const mark of ["header", "main", "footer"]) {
     if (document.querySelectorAll(`body ${mark}`).length !== 1) findings.push(`not exactly one ${mark}`);
   }
+  const navigations = [...document.querySelectorAll("nav")].map((nav) => nav.getAttribute("aria-label"));
+  if (!navigations.length || navigations.includes(null)) findings.push("a navigation has no name");
+  if (new Set(navigations).size !== navigations.length) findings.push("two navigations have one name");
+  if (document.querySelectorAll("[aria-current=page]").length > 1) findings.push("more than one page is the current one");
   if (document.querySelectorAll("h1").length !== 1) findings.push("not exactly one h1");
   const levels = [...document.querySelectorAll("h1,h2,h3,h4")].map((h) => Number(h.tagName[1]));
   levels.forEach((level, i) => { if (i && level > levels[i - 1] + 1) findings.push(`heading level ${level} after ${levels[i - 1]}`); });
