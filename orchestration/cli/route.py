@@ -1,7 +1,7 @@
 """`oi route`: solve a batch from files with a proven bound, and explain any choice of a run.
 
 Belongs here: the commands and how their answers are shown. Does not belong here: reading and keeping runs
-(orchestration.routing), solving (ml.core.routing).
+(decisions.routing), solving (ml.core.routing).
 """
 
 from pathlib import Path
@@ -29,10 +29,10 @@ def solve(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Route orders from CSV or Parquet files: node and service of each line, and a bound on what any choice costs."""
+    from decisions.routing.problem import BatchFiles, read_batch
+    from decisions.routing.store import write_run
+    from decisions.routing.tables import RoutingInputError
     from ml.core.routing.solve import solve_batch
-    from orchestration.routing.problem import BatchFiles, read_batch
-    from orchestration.routing.store import write_run
-    from orchestration.routing.tables import RoutingInputError
 
     parameters = _parameters(settings or [])
     try:
@@ -58,9 +58,9 @@ def explain(
     """Why this node? Fences, stock seen, cost by part, rank, why split, why farther, and what would flip the choice."""
     import numpy as np
 
+    from decisions.routing.store import read_run
+    from decisions.routing.tables import RoutingInputError
     from ml.core.routing.explain import explain as explain_choice
-    from orchestration.routing.store import read_run
-    from orchestration.routing.tables import RoutingInputError
 
     try:
         problem, result, order_ids = read_run(run)

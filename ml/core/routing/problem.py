@@ -1,7 +1,7 @@
 """What a routing run is given: flat, typed arrays of orders, stock, nodes, prices, lateness and fences.
 
 Belongs here: `RoutingProblem`, `Fence`, the two forms of lateness, `stock_csr`, and the check that arrays fit
-together. Does not belong here: judging single orders (`screen`), costs (`costs`), reading files (orchestration).
+together. Does not belong here: judging single orders (`screen`), costs (`costs`), reading files (decisions).
 """
 
 from collections.abc import Sequence

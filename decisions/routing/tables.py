@@ -1,7 +1,7 @@
 """Reading one file of a routing run, CSV or Parquet, whatever its columns are called.
 
 Belongs here: column names and their aliases, types, and the error for a file that lacks a column. Does not belong
-here: how tables join into a problem (`orchestration.routing.problem`).
+here: how tables join into a problem (`decisions.routing.problem`).
 """
 
 from dataclasses import dataclass

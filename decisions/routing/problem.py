@@ -1,7 +1,7 @@
 """Joining the tables of a routing run into a problem, with every fault named and no order lost.
 
 Belongs here: identifiers to positions, faults of single rows, the assumption on lateness when no probabilities are
-given. Does not belong here: reading files (`orchestration.routing.tables`), solving (ml.core.routing).
+given. Does not belong here: reading files (`decisions.routing.tables`), solving (ml.core.routing).
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from decisions.routing.tables import RoutingInputError, Table, read_table
 from ml.core.routing.problem import UNLIMITED, Fence, LatenessLanes, LatenessTable, RoutingProblem, stock_csr
-from orchestration.routing.tables import RoutingInputError, Table, read_table
 
 #: Days by which delivery times scatter around the planned days, when lateness is worked out from days alone.
 SCATTER_DAYS = 0.7

@@ -14,13 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from decisions.routing.problem import Batch
+from decisions.routing.tables import RoutingInputError
 from ml.core.routing.parameters import RoutingParameters
 from ml.core.routing.problem import Fence, LatenessLanes, LatenessTable, RoutingProblem
 from ml.core.routing.reasons import UNFILLED
 from ml.core.routing.result import PassReport, Prices, RegionReport, RoutingResult
 from ml.core.routing.screen import EXCLUDED
-from orchestration.routing.problem import Batch
-from orchestration.routing.tables import RoutingInputError
 
 RUN_FILE = "run.npz"
 REASONS = {
