@@ -134,6 +134,36 @@ def compare(
 
 
 @app.command()
+def watch(model: Model = DEFAULT_MODEL, as_json: AsJson = False) -> None:
+    """Whether the champion still meets what it was judged on: inputs, probabilities, outcomes, by region.
+
+    Exit code 1 when retraining is due.
+    """
+    from ml.jobs.catalogue import spec_of
+    from ml.jobs.watch import WatchJob
+    from orchestration.cli.printing import print_json, print_table
+    from workspace.published import open_current
+    from workspace.settings import load_settings
+
+    settings = load_settings()
+    report = WatchJob(spec_of(model)).run(settings, open_current(settings.paths.published))
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        shown = [
+            {"alarm": "ALARM" if finding.is_alarm else "", "subject": finding.subject, "found": finding.sentence}
+            for finding in sorted(report.findings, key=lambda finding: not finding.is_alarm)
+            if finding.is_alarm or finding.subject == "performance" or not finding.region
+        ]
+        if shown:
+            title = f"{model}, version {report.version}, as of {report.as_of[:16]}"
+            print_table(title, shown, {"alarm": "", "subject": "subject", "found": "found"})
+        typer.echo(f"Retraining is {'due' if report.is_due else 'not due'}: {report.why}")
+    if report.is_due:
+        raise typer.Exit(1)
+
+
+@app.command()
 def propose(
     version: Version, reason: Reason, actor: Actor = "", model: Model = DEFAULT_MODEL, as_json: AsJson = False
 ) -> None:

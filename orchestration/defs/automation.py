@@ -11,7 +11,7 @@ from datetime import date
 
 import dagster as dg
 
-from orchestration.defs.jobs import land, refresh, score
+from orchestration.defs.jobs import land, refresh, score, train_and_audit
 from orchestration.lib.extracts import known_extracts
 from orchestration.lib.notify import FailureMessage, notifier_for
 from orchestration.lib.partitions import range_tags
@@ -83,6 +83,23 @@ def changed_champion(
         return dg.SkipReason("The champion is the same.")
     context.update_cursor(champion)
     return dg.RunRequest()
+
+
+@dg.sensor(
+    job=train_and_audit, minimum_interval_seconds=300, default_status=RUNNING,
+    description="Nothing is trained yet, or the champion no longer meets what it was judged on: train, and say why.",
+)  # fmt: skip
+def retraining_due(context: dg.SensorEvaluationContext, workspace: WorkspaceResource) -> dg.RunRequest | dg.SkipReason:
+    """Start `train_and_audit` once a reason; the run's tag `oi/why` holds it."""
+    from orchestration.lib.retraining import retraining
+
+    due = retraining(workspace.settings)
+    if not due.is_due:
+        return dg.SkipReason(due.why)
+    if context.cursor == due.key:
+        return dg.SkipReason(f"Already asked for on this data. {due.why}")
+    context.update_cursor(due.key)
+    return dg.RunRequest(tags={"oi/why": due.why})
 
 
 @dg.run_failure_sensor(default_status=RUNNING, description="A run failed: tell whoever the settings name.")

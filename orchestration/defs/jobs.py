@@ -22,5 +22,6 @@ everything = dg.define_asset_job(
     "everything", dg.AssetSelection.all(), description="The whole way from extracts to published predictions."
 )
 refresh = dg.define_asset_job(
-    "refresh", dg.AssetSelection.all() - LANDING, description="Everything after landing, for the days that it touched."
-)
+    "refresh", BUILD | PREDICTIONS,
+    description="Marts and predictions for the days that a landing touched; the champion stays who it is.",
+)  # fmt: skip

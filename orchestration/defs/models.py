@@ -139,5 +139,35 @@ def champion_is_the_ledgers(workspace: WorkspaceResource) -> dg.AssetCheckResult
     )
 
 
+@dg.multi_asset_check(
+    specs=[
+        dg.AssetCheckSpec("inputs_as_learned", asset=late_delivery_predictions),
+        dg.AssetCheckSpec("predictions_as_judged", asset=late_delivery_predictions),
+        dg.AssetCheckSpec("performance_holds", asset=late_delivery_predictions),
+    ]
+)
+def champion_still_holds(workspace: WorkspaceResource) -> Iterator[dg.AssetCheckResult]:
+    """What the champion reads, what it says and how that came true, against what it was judged on."""
+    from ml.jobs.watch import WatchJob
+
+    report = WatchJob().run(workspace.settings, open_current(workspace.settings.paths.published))
+    subjects = {
+        "inputs": "inputs_as_learned",
+        "predictions": "predictions_as_judged",
+        "performance": "performance_holds",
+    }
+    for subject, name in subjects.items():
+        alarms = report.alarms(subject)
+        yield dg.AssetCheckResult(
+            check_name=name, asset_key=late_delivery_predictions.key, passed=not alarms,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="; ".join(alarm.sentence for alarm in alarms[:3]) or None,
+            metadata={
+                "version": report.version or "none", "alarms": len(alarms), "retraining": report.why,
+                "findings": dg.MetadataValue.md(report.markdown(subject)), **_numbers(report.rows),
+            },
+        )  # fmt: skip
+
+
 def _numbers(numbers: Mapping[str, float]) -> dict[str, float]:
     return {name: float(value) for name, value in numbers.items()}
