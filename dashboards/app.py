@@ -15,13 +15,14 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from dashboards.access.gate import Refused
-from dashboards.access.people import Nobody, People
+from dashboards.access.people import People
 from dashboards.console import STATIC, Console, console_of
 from dashboards.pages import about, desk, health, models, orders, overview, provider, quality, signin
 from dashboards.security import RequestGuard, SecurityHeaders
 from dashboards.store import TableMissing
 from workspace.published import NothingPublished
 from workspace.settings import Settings
+from workspace.users import Users
 
 log = logging.getLogger("dashboards")
 
@@ -43,7 +44,7 @@ def create_app(settings: Settings, people: People | None = None) -> FastAPI:
         people: Who may sign in; those of the user store if not given.
     """
     app = FastAPI(title="Order intelligence console", docs_url=None, redoc_url=None, openapi_url=None)
-    console = Console(settings, people or Nobody())
+    console = Console(settings, people or Users(settings.home))
     app.state.console = console
     app.add_middleware(RequestGuard, public_origin=settings.console_origin, journal=console.access.journal)
     app.add_middleware(SecurityHeaders)

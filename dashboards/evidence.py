@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from expectations.report import ValidationReport, boundaries_with_reports, load_
 from sources.quarantine import count_states
 from sources.record import LandingReport, read_report
 from workspace.files import sha256_of_json
-from workspace.ledger import Event, Finding, Ledger
+from workspace.ledger import Event, Finding, open_ledger
 from workspace.settings import Settings
 
 PROMOTIONS = "promotions"
@@ -119,7 +120,7 @@ class Evidence:
 
     def ledger(self) -> LedgerView | None:
         """The promotion ledger, verified; None when nothing was ever written to it."""
-        return _ledger(self._ledger_url(), self._ledger_token()) if self._ledger_exists() else None
+        return _ledger(self._settings, self._ledger_token()) if self._ledger_exists() else None
 
     def _ledger_url(self) -> str:
         return self._settings.paths.ledger_url(self._settings)
@@ -135,8 +136,9 @@ class Evidence:
     def _ledger_token(self) -> str:
         file = self._ledger_file()
         if file is None:
-            return _head(self._ledger_url())
-        parts = [file, file.with_name(f"{file.name}-wal")]
+            return _head(self._settings)
+        # The accounts as well: who may sign for whom decides which events are believed.
+        parts = [file, file.with_name(f"{file.name}-wal"), self._settings.home / "users.jsonl"]
         return repr([(p.stat().st_mtime_ns, p.stat().st_size) for p in parts if p.is_file()])
 
 
@@ -171,8 +173,8 @@ def _parsed(path: Path, _changed: int, digest: str | None) -> Found:
 
 
 @lru_cache(maxsize=4)
-def _ledger(url: str, _token: str) -> LedgerView:
-    ledger = Ledger(url)
+def _ledger(settings: Settings, _token: str) -> LedgerView:
+    ledger = open_ledger(settings)
     try:
         events = ledger.events()
         promotions = tuple(event for event in events if event.stream == PROMOTIONS)
@@ -181,10 +183,7 @@ def _ledger(url: str, _token: str) -> LedgerView:
         ledger.close()
 
 
-def _head(url: str) -> str:
-    ledger = Ledger(url)
-    try:
-        events = ledger.events()
-        return events[-1].hash if events else ""
-    finally:
-        ledger.close()
+def _head(settings: Settings) -> str:
+    with closing(open_ledger(settings)) as ledger:
+        newest = ledger.newest()
+        return newest.hash if newest else ""

@@ -4,16 +4,17 @@ Belongs here: the one place where the console changes the promotion ledger. Does
 (`dashboards.pages.desk`), rules and storage (`ml`).
 """
 
+from workspace.keys import Signer
 from workspace.ledger import Event
 from workspace.settings import Settings
 
 
 class NotSigned(Exception):
-    """The decision was refused, and nothing was written; the message says by which rule."""
+    """The decision was refused, and the ledger says so; the message says by which rule."""
 
 
 def sign(
-    settings: Settings, model: str, version: str, decision: str, dossier: str, actor: str, reason: str
+    settings: Settings, model: str, version: str, decision: str, dossier: str, person: Signer, reason: str
 ) -> Event:  # fmt: skip
     """Enter a decision in the ledger, and let the aliases follow.
 
@@ -23,7 +24,7 @@ def sign(
         version: Which version of it.
         decision: `approve` or `reject`.
         dossier: SHA-256 of the dossier that the person decided on.
-        actor: The person.
+        person: The person, with the key that their password opened.
         reason: Why.
 
     Raises:
@@ -39,15 +40,8 @@ def sign(
 
     try:
         with open_stores(settings) as stores:
-            person = desk.require_person(actor)
-            stands_by = stores.promotions.history(model).version(version).dossier
-            if stands_by != dossier:
-                raise MoveRefused(
-                    f"{model}/{version} stands by dossier {stands_by}, and the page showed {dossier or 'none'}. "
-                    f"Read the dossier anew and decide on that."
-                )
             if decision == "approve":
-                return desk.approve(stores, model, version, person, reason, load_limits())
-            return desk.reject(stores, model, version, person, reason)
+                return desk.approve(stores, model, version, person, reason, load_limits(), dossier=dossier)
+            return desk.reject(stores, model, version, person, reason, dossier)
     except (MoveRefused, DossierBroken, ArtifactMismatch) as error:
         raise NotSigned(str(error)) from error

@@ -1,27 +1,44 @@
-"""The append-only ledger store: events chained by hash, in SQLite (WAL) or any SQLAlchemy database.
+"""The append-only ledger store: events chained by hash and signed, in SQLite (WAL) or PostgreSQL.
 
 Belongs here: appending, reading and verifying events of any stream. Does not belong here: what an event means; the
 room that writes a stream (promotions in `ml`, decisions in `decisions`) defines its kinds and payloads.
 
-Each event's hash covers its content and the hash before it, so that an edit, a removal or a swap breaks the chain at a
-place that `verify` names. Appending is compare-and-swap on the head: two writers never share a parent.
+An event's hash covers its header: place, stream, time, key, the hash before it, and the digest of its body. An edit, a
+removal or a swap therefore breaks the chain at a place that `verify` names, and an excerpt can prove its place in the
+chain without showing the bodies of others. The signature is of the hash, by the actor's own key or by the platform's,
+which attests what somebody did without signing. Appending is compare-and-swap on the head: two writers never share a
+parent. The newest link is also kept in a file beside the ledger, so that cutting off the newest events is noticed.
 """
 
+import fcntl
 import json
+import os
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Column, Integer, MetaData, String, Table, Text, UniqueConstraint, create_engine, event, select
-from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-from workspace.files import canonical_json, sha256_of_json
+from workspace.files import canonical_json, sha256_of_json, write_atomically
+from workspace.grants import Identities, Role
+from workspace.keys import Signer, is_signed
+from workspace.settings import Settings
+from workspace.users import Users
 
 GENESIS = "0" * 64
 APPEND_ATTEMPTS = 200
+#: Rows that are checked together; signatures are checked in threads, since OpenSSL lets go of the interpreter.
+VERIFY_ROWS, VERIFY_BATCH = 5_000, 500
+#: PostgreSQL's advisory lock that writers queue at, instead of running into the unique constraint.
+POSTGRES_LOCK = 0x01_1ED6E4
 
 _metadata = MetaData()
 _events = Table(
@@ -34,8 +51,10 @@ _events = Table(
     Column("at", String(40), nullable=False),
     Column("reason", Text, nullable=False),
     Column("payload", Text, nullable=False),
+    Column("public", String(64), nullable=False),
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("signature", String(128), nullable=False),
     UniqueConstraint("previous_hash", name="one_successor_each"),
 )  # fmt: skip
 
@@ -44,9 +63,20 @@ class LedgerContended(RuntimeError):
     """Other writers moved the head at every attempt."""
 
 
+class LedgerOutdated(RuntimeError):
+    """The ledger's table is of a version of this software from before events were signed."""
+
+
 @dataclass(frozen=True)
 class Event:
-    """One ledger event. `sequence` counts from 1 over all streams; `payload` holds JSON values."""
+    """One ledger event. `sequence` counts from 1 over all streams; `payload` holds JSON values.
+
+    Attributes:
+        public: Public half of the key that signed it.
+        flaw: Why it is not to be believed: changed, or not signed by who may; empty if it is sound.
+        is_own: Whether the actor signed it themselves; otherwise the platform attests it.
+        roles: Roles that the actor held then; empty for programs.
+    """
 
     sequence: int
     stream: str
@@ -56,8 +86,13 @@ class Event:
     at: str
     reason: str
     payload: Mapping[str, Any]
+    public: str
     previous_hash: str
     hash: str
+    signature: str
+    flaw: str = ""
+    is_own: bool = False
+    roles: frozenset[Role] = field(default=frozenset())
 
 
 @dataclass(frozen=True)
@@ -68,79 +103,228 @@ class Finding:
     problem: str
 
 
-class Ledger:
-    """An append-only ledger at a SQLAlchemy URL. Safe to share between processes."""
+@dataclass(frozen=True)
+class Head:
+    """The newest link: enough to tell later that nothing up to it was cut off or replaced."""
 
-    def __init__(self, url: str) -> None:
+    sequence: int
+    hash: str
+    public: str
+    signature: str
+
+
+class Ledger:
+    """An append-only ledger at a SQLAlchemy URL. Safe to share between processes.
+
+    Args:
+        url: SQLAlchemy URL of SQLite or PostgreSQL.
+        users: Whose keys sign, and who may sign for whom.
+        head: File that keeps the newest link. Writers of this machine queue at a lock beside it.
+
+    Raises:
+        LedgerOutdated: there is a ledger without signatures.
+    """
+
+    def __init__(self, url: str, users: Users, head: Path) -> None:
         self._engine = _engine_for(url)
-        _metadata.create_all(self._engine)
+        self._users = users
+        self._head = head
+        self._service: Signer | None = None
+        try:
+            with self._engine.connect() as connection:
+                connection.execute(select(_events.c.public).limit(0))
+        except (OperationalError, ProgrammingError):
+            self._create()
 
     def append(
-        self, stream: str, kind: str, subject: str, actor: str, reason: str, payload: Mapping[str, Any]
+        self, stream: str, kind: str, subject: str, actor: str | Signer, reason: str, payload: Mapping[str, Any]
     ) -> Event:
-        """Append one event after the present head.
+        """Append one event after the present head, signed by the actor, or attested for a plain name.
 
         Raises:
             LedgerContended: the head moved under every one of `APPEND_ATTEMPTS` attempts.
         """
+        signer = actor if isinstance(actor, Signer) else self._platform().acting_as(actor)
+        body = {"kind": kind, "subject": subject, "reason": reason, "payload": canonical_json(payload)}
         for attempt in range(APPEND_ATTEMPTS):
-            try:
-                return self._append_once(stream, kind, subject, actor, reason, payload)
-            except (IntegrityError, OperationalError):
-                time.sleep(min(0.001 * 2**attempt, 0.1))
+            with self._queue():
+                try:
+                    row = self._append_once(stream, signer, body)
+                    self._keep_head(row)
+                    return _event(row, self._users.identities())
+                except IntegrityError:
+                    pass
+                except OperationalError as error:
+                    if "locked" not in str(error):
+                        raise
+            time.sleep(min(0.001 * 2**attempt, 0.05))
         raise LedgerContended(f"The ledger's head moved {APPEND_ATTEMPTS} times while appending to {stream!r}; retry.")
 
-    def _append_once(
-        self, stream: str, kind: str, subject: str, actor: str, reason: str, payload: Mapping[str, Any]
-    ) -> Event:
-        with self._engine.begin() as connection:
-            head = connection.execute(
+    def _append_once(self, stream: str, signer: Signer, body: Mapping[str, str]) -> dict[str, Any]:
+        with self._engine.connect().execution_options(is_writer=True) as connection, connection.begin():
+            last = connection.execute(
                 select(_events.c.sequence, _events.c.hash).order_by(_events.c.sequence.desc()).limit(1)
             ).first()
-            content = {
-                "sequence": (head.sequence if head else 0) + 1, "stream": stream, "kind": kind, "subject": subject,
-                "actor": actor, "at": datetime.now(UTC).isoformat(), "reason": reason,
-                "payload": canonical_json(payload), "previous_hash": head.hash if head else GENESIS,
+            row = {
+                **body, "sequence": (last.sequence if last else 0) + 1, "stream": stream, "actor": signer.name,
+                "at": datetime.now(UTC).isoformat(), "public": signer.public,
+                "previous_hash": last.hash if last else GENESIS,
             }  # fmt: skip
-            row = {**content, "hash": sha256_of_json(content)}
+            row["hash"] = sha256_of_json(header_of(row))
+            row["signature"] = signer.sign(str(row["hash"]).encode())
             connection.execute(_events.insert().values(**row))
-        return _event(row)
+        return row
 
     def events(self, stream: str | None = None, subject: str | None = None) -> list[Event]:
-        """Events in order of time, of one stream or subject if named."""
+        """Events in order of time, of one stream or subject if named, each checked for itself."""
         query = select(_events).order_by(_events.c.sequence)
         if stream is not None:
             query = query.where(_events.c.stream == stream)
         if subject is not None:
             query = query.where(_events.c.subject == subject)
+        identities = self._users.identities()
         with self._engine.connect() as connection:
-            return [_event(row._asdict()) for row in connection.execute(query)]
+            return [_event(row._asdict(), identities) for row in connection.execute(query)]
 
-    def verify(self) -> list[Finding]:
-        """Every place where an event was changed, removed, added or moved; empty when the chain is whole."""
-        return list(self._findings())
+    def links(self, first: int = 1) -> list[dict[str, Any]]:
+        """Headers from an event to the newest, with hash and signature: what proves an excerpt, without bodies."""
+        query = select(_events).where(_events.c.sequence >= first).order_by(_events.c.sequence)
+        with self._engine.connect() as connection:
+            rows = [row._asdict() for row in connection.execute(query)]
+        return [{**header_of(row), "hash": row["hash"], "signature": row["signature"]} for row in rows]
 
-    def _findings(self) -> Iterator[Finding]:
+    def newest(self) -> Head | None:
+        """The newest link by the ledger itself; None while it is empty."""
+        columns = (_events.c.sequence, _events.c.hash, _events.c.public, _events.c.signature)
+        with self._engine.connect() as connection:
+            row = connection.execute(select(*columns).order_by(_events.c.sequence.desc()).limit(1)).first()
+        return Head(*row) if row else None
+
+    def verify(self, known: Head | None = None) -> list[Finding]:
+        """Every place where an event was changed, removed, added, moved or signed by another; empty when all is whole.
+
+        Args:
+            known: A head noted earlier, outside; the one kept beside the ledger is always held against it.
+        """
+        heads = [head for head in (self._kept_head(), known) if head is not None]
+        findings = list(self._findings({head.sequence: head for head in heads}))
+        newest = self.newest()
+        last = newest.sequence if newest else 0
+        for head in heads:
+            if head.sequence > last:
+                findings.append(Finding(last + 1, f"events up to {head.sequence} were there; the newest are cut off"))
+        if newest is not None and not self._head.exists():
+            findings.append(Finding(last, f"the head kept beside the ledger ({self._head.name}) is gone"))
+        return findings
+
+    def _findings(self, heads: Mapping[int, Head]) -> Iterator[Finding]:
         expected_hash, expected_sequence = GENESIS, 1
-        with self._engine.connect() as connection:
-            for row in connection.execute(select(_events).order_by(_events.c.sequence)):
-                content = row._asdict()
-                stated = content.pop("hash")
-                if row.sequence != expected_sequence:
-                    yield Finding(row.sequence, f"expected event {expected_sequence}: events are missing before it")
-                if row.previous_hash != expected_hash:
-                    yield Finding(row.sequence, "does not follow the event before it")
-                if sha256_of_json(content) != stated:
-                    yield Finding(row.sequence, "was changed after it was written")
-                expected_hash, expected_sequence = stated, row.sequence + 1
+        identities = self._users.identities()
+        with self._engine.connect() as connection, ThreadPoolExecutor() as threads:
+            found = connection.execution_options(yield_per=VERIFY_ROWS).execute(
+                select(_events).order_by(_events.c.sequence)
+            )
+            for part in found.partitions(VERIFY_ROWS):
+                rows = [row._asdict() for row in part]
+                batches = [rows[first : first + VERIFY_BATCH] for first in range(0, len(rows), VERIFY_BATCH)]
+                signed = threads.map(_have_signatures, batches)
+                for row, is_sound in zip(rows, chain.from_iterable(signed), strict=True):
+                    sequence = row["sequence"]
+                    if sequence != expected_sequence:
+                        yield Finding(sequence, f"expected event {expected_sequence}: events are missing before it")
+                    if row["previous_hash"] != expected_hash:
+                        yield Finding(sequence, "does not follow the event before it")
+                    if sequence in heads and heads[sequence].hash != row["hash"]:
+                        yield Finding(sequence, "is not the event that was the newest when its head was kept")
+                    flaw = _flaw(row, identities, is_sound)
+                    if flaw:
+                        yield Finding(sequence, flaw)
+                    expected_hash, expected_sequence = row["hash"], sequence + 1
 
     def close(self) -> None:
         """Let go of all connections."""
         self._engine.dispose()
 
+    def _create(self) -> None:
+        with self._queue():
+            _metadata.create_all(self._engine)
+            try:
+                with self._engine.connect() as connection:
+                    connection.execute(select(_events.c.public).limit(0))
+            except (OperationalError, ProgrammingError) as error:
+                raise LedgerOutdated(
+                    f"The ledger at {self._engine.url!r} was written before events were signed. Keep a copy of it, "
+                    f"then remove it: versions are registered and judged anew by `oi run everything`."
+                ) from error
 
-def _event(row: Mapping[str, Any]) -> Event:
-    return Event(**{**row, "payload": json.loads(row["payload"])})
+    def _platform(self) -> Signer:
+        self._service = self._service or self._users.service()
+        return self._service
+
+    @contextmanager
+    def _queue(self) -> Iterator[None]:
+        """Let writers of this machine wait for each other in a queue of the kernel's, instead of by retrying."""
+        self._head.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._head.with_name(f"{self._head.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _keep_head(self, row: Mapping[str, Any]) -> None:
+        kept = self._kept_head()
+        if kept is None or kept.sequence < row["sequence"]:
+            head = Head(row["sequence"], row["hash"], row["public"], row["signature"])
+            write_atomically(self._head, canonical_json(asdict(head)))
+
+    def _kept_head(self) -> Head | None:
+        try:
+            return read_head(self._head.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+
+
+def open_ledger(settings: Settings, users: Users | None = None) -> Ledger:
+    """The ledger of the company that `settings` work on."""
+    paths = settings.paths
+    return Ledger(paths.ledger_url(settings), users or Users(settings.home), paths.ledger_head)
+
+
+def read_head(text: str) -> Head:
+    """A head from its JSON; one that is damaged or not signed stands for nothing that the ledger could hold."""
+    try:
+        head = Head(**json.loads(text))
+        is_sound = isinstance(head.sequence, int) and is_signed(head.public, head.signature, head.hash.encode())
+    except (ValueError, TypeError, AttributeError):
+        is_sound = False
+    return head if is_sound else Head(1, "damaged", "", "")
+
+
+def header_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event's hash covers: its header, with the digest of the body in place of the body."""
+    body = {name: row[name] for name in ("kind", "subject", "actor", "reason", "payload")}
+    header = {name: row[name] for name in ("sequence", "stream", "at", "public", "previous_hash")}
+    return {**header, "body_sha256": sha256_of_json(body)}
+
+
+def _have_signatures(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
+    return [is_signed(row["public"], row["signature"], row["hash"].encode()) for row in rows]
+
+
+def _flaw(row: Mapping[str, Any], identities: Identities, is_sound: bool) -> str:
+    if sha256_of_json(header_of(row)) != row["hash"]:
+        return "was changed after it was written"
+    if not is_sound:
+        return "does not carry the signature of the key that it names"
+    return identities.key_problem(row["actor"], row["public"], row["at"])
+
+
+def _event(row: Mapping[str, Any], identities: Identities) -> Event:
+    flaw = _flaw(row, identities, _have_signatures([row])[0])
+    is_own = not flaw and row["public"] != identities.service
+    roles = identities.roles_at(row["actor"], row["at"])
+    return Event(**{**row, "payload": json.loads(row["payload"])}, flaw=flaw, is_own=is_own, roles=roles)
 
 
 def _engine_for(url: str) -> Engine:
@@ -153,8 +337,12 @@ def _engine_for(url: str) -> Engine:
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
                 connection.execute(f"pragma {pragma}")
 
-        @event.listens_for(engine, "begin")
-        def _take_write_lock(connection: Any) -> None:
-            connection.exec_driver_sql("begin immediate")
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        is_writer = connection.get_execution_options().get("is_writer", False)
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("begin immediate" if is_writer else "begin")
+        elif is_writer:
+            connection.exec_driver_sql(f"select pg_advisory_xact_lock({POSTGRES_LOCK})")
 
     return engine

@@ -128,6 +128,7 @@ class CompanyPaths:
         self.dagster = self.root / "dagster"
         self.mlflow = self.root / "mlflow"
         self.ledger = self.root / "ledger.sqlite"
+        self.ledger_head = self.root / "ledger.head"
         self.truth = self.root / "truth"
 
     def ensure(self) -> "CompanyPaths":

@@ -7,10 +7,10 @@ in particular does cannot, or strangers could fill the ledger.
 """
 
 import logging
-from collections.abc import Callable
 from contextlib import closing
 
-from workspace.ledger import Ledger
+from workspace.ledger import open_ledger
+from workspace.settings import Settings
 
 STREAM = "access"
 log = logging.getLogger("dashboards.access")
@@ -19,8 +19,8 @@ log = logging.getLogger("dashboards.access")
 class Journal:
     """Writes to the log and to the ledger of the company that is current."""
 
-    def __init__(self, ledger_url: Callable[[], str]) -> None:
-        self._ledger_url = ledger_url
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
     def refused(self, rule: str, who: str, client: str, what: str, detail: str = "") -> None:
         """A request was refused.
@@ -48,5 +48,5 @@ class Journal:
         self._append("signed_out", "console", who, "asked")
 
     def _append(self, kind: str, subject: str, who: str, reason: str) -> None:
-        with closing(Ledger(self._ledger_url())) as ledger:
+        with closing(open_ledger(self._settings)) as ledger:
             ledger.append(STREAM, kind, subject[:256], who[:128], reason[:500], {})

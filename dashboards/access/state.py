@@ -29,7 +29,7 @@ class Access:
         self.sessions = Sessions()
         self.tokens = FormTokens()
         self.cookies = Cookies(is_secure=settings.console_origin.startswith("https://"))
-        self.journal = Journal(lambda: settings.paths.ledger_url(settings))
+        self.journal = Journal(settings)
         self.provider = Provider(settings)
         self.names = Throttle(FAILURES_A_NAME, FAILURE_SECONDS)
         self.clients = Throttle(FAILURES_A_CLIENT, FAILURE_SECONDS)

@@ -22,6 +22,7 @@ from dashboards.pages.models import detail_of
 from dashboards.pages.versions import VERDICT_MARKS, models_of
 from dashboards.signing import NotSigned, sign
 from dashboards.store import Reader
+from workspace.users import UserRefused
 
 router = APIRouter()
 
@@ -68,8 +69,9 @@ def decide(
     """Sign a decision, or say why it cannot be."""
     console = console_of(request)
     try:
-        event = sign(console.settings, model, version, decision, dossier, visitor.name, reason.strip())
-    except NotSigned as error:
+        person = access_of(request).people.signer(visitor.name)
+        event = sign(console.settings, model, version, decision, dossier, person, reason.strip())
+    except (NotSigned, UserRefused) as error:
         where = f"POST /desk/{model}/{version}"
         access_of(request).journal.refused("decision", visitor.name, client_of(request), where, str(error))
         return _show(request, model, version, 409, str(error), {"decision": decision, "reason": reason})

@@ -24,6 +24,8 @@ class Limits(BaseModel):
     Attributes:
         automatic_promotion: `first_version_only` lets the gates promote a model's first version; `never` does not.
         approval_valid_days: Days after which an approval is void.
+        condition_valid_days: Days within which a condition of an approval must be confirmed as met.
+        rollback_confirmed_hours: Hours within which another person must confirm a rollback.
         lowest_skill: Brier skill over each simple rule must lie above this.
         highest_ece: Calibration error, debiased, must lie at or below this.
         brier_margin: The challenger's Brier score may exceed the champion's by this at most, overall.
@@ -39,6 +41,8 @@ class Limits(BaseModel):
 
     automatic_promotion: Literal["first_version_only", "never"]
     approval_valid_days: int = Field(ge=1)
+    condition_valid_days: int = Field(ge=1)
+    rollback_confirmed_hours: float = Field(gt=0)
     lowest_skill: float = Field(ge=0, lt=1)
     highest_ece: float = Field(gt=0, lt=1)
     brier_margin: float = Field(ge=0, lt=1)

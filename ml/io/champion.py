@@ -4,6 +4,7 @@ Belongs here: reads of the ledger together with the registry. Does not belong he
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from ml.core.promotion import State
 from ml.io.promotions import DossierBroken
@@ -77,6 +78,10 @@ def check_champion(stores: ModelStores, model: str) -> ChampionCheck:
     present = aliases(stores, model)
     problems = [f"event {number} of the ledger is void: {reason}" for number, reason in history.void.items()]
     problems += [f"ledger event {finding.sequence} {finding.problem}" for finding in stores.promotions.verify()]
+    problems += [
+        f"the {duty.what} of {model}/{duty.version} by {duty.by} was to be confirmed by {duty.due_at:%Y-%m-%d %H:%M}Z"
+        for duty in history.overdue(datetime.now(UTC))
+    ]
     for alias, named in ((CHAMPION, history.champion), (CHALLENGER, history.challenger)):
         if present.get(alias) != named:
             problems.append(

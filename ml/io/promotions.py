@@ -5,16 +5,22 @@ Belongs here: appending moves, the present history, dossiers by digest. Does not
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ml.core.promotion import History, Move, MoveRefused, State, apply, fold, subject_of
 from workspace.files import canonical_json, sha256_of_json, write_atomically
-from workspace.ledger import Event, Finding, Ledger
+from workspace.keys import Signer
+from workspace.ledger import Event, Finding, Ledger, open_ledger
+from workspace.settings import Settings
+from workspace.users import Users
 
 STREAM = "promotions"
+#: What was asked for and refused. No rule reads it.
+REFUSALS = "refusals"
 
 
 class DossierBroken(RuntimeError):
@@ -22,10 +28,11 @@ class DossierBroken(RuntimeError):
 
 
 class PromotionLedger:
-    """Moves of model versions at a ledger's URL, and the dossiers that they name."""
+    """Moves of model versions in a ledger, and the dossiers that they name."""
 
-    def __init__(self, url: str, dossiers: Path) -> None:
-        self._ledger = Ledger(url)
+    def __init__(self, ledger: Ledger, users: Users, dossiers: Path) -> None:
+        self._ledger = ledger
+        self._users = users
         self._dossiers = dossiers
 
     def history(self, model: str) -> History:
@@ -37,30 +44,53 @@ class PromotionLedger:
         events = self._ledger.events(stream=STREAM, subject=subject_of(model, version) if version else None)
         return [event for event in events if event.subject.rpartition("/")[0] == model]
 
-    def move(self, model: str, version: str, to: State, actor: str, reason: str,
+    def move(self, model: str, version: str, to: State | str, actor: str | Signer, reason: str,
              payload: Mapping[str, Any] | None = None) -> Event:  # fmt: skip
-        """Record a move.
+        """Record a move, or that it was refused.
+
+        Args:
+            model: Which model.
+            version: Which version of it moves.
+            to: State to enter, or `CONFIRMED`.
+            actor: A person with their key, or the name of a program.
+            reason: Why.
+            payload: As in `ml.core.promotion.Move`.
 
         Raises:
             MoveRefused: the move breaks a rule, or another writer was faster and it does so now.
         """
         move = self.require(model, version, to, actor, reason, payload)
-        event = self._ledger.append(STREAM, to.value, subject_of(model, version), actor, reason, move.payload)
+        event = self._ledger.append(STREAM, str(to), subject_of(model, version), actor, reason, move.payload)
         void = self.history(model).void.get(event.sequence)
         if void:
-            raise MoveRefused(f"Another writer was faster; the event {event.sequence} is void: {void}")
+            raise MoveRefused(f"The event {event.sequence} is void, because another writer was faster: {void}")
         return event
 
-    def require(self, model: str, version: str, to: State, actor: str, reason: str,
+    def require(self, model: str, version: str, to: State | str, actor: str | Signer, reason: str,
                 payload: Mapping[str, Any] | None = None) -> Move:  # fmt: skip
-        """The move, if the rules allow it now; records nothing.
+        """The move, if the rules allow it now.
 
         Raises:
-            MoveRefused: the move breaks a rule.
+            MoveRefused: the move breaks a rule; the ledger keeps that it was asked for.
         """
-        move = Move(model, version, to, actor, reason, datetime.now(UTC), dict(payload or {}))
-        apply(self.history(model), move)
+        now, name = datetime.now(UTC), name_of(actor)
+        roles = self._users.identities().roles_at(name, now.isoformat())
+        move = Move(model, version, to, name, reason, now, dict(payload or {}), roles, isinstance(actor, Signer))
+        with self.refusals_kept(model, version, str(to), name):
+            apply(self.history(model), move)
         return move
+
+    @contextmanager
+    def refusals_kept(self, model: str, version: str, asked: str, actor: str) -> Iterator[None]:
+        """Whatever refuses what is done in here is recorded with its rule, and raised on."""
+        try:
+            yield
+        except Exception as error:
+            if not getattr(error, "is_recorded", False) and type(error).__module__.split(".")[0] in ("ml", "workspace"):
+                self._ledger.append(REFUSALS, asked[:64], subject_of(model, version)[:256], actor[:128],
+                                    str(error), {"rule": type(error).__name__})  # fmt: skip
+                error.is_recorded = True  # type: ignore[attr-defined]
+            raise
 
     def save_dossier(self, dossier: Mapping[str, Any]) -> str:
         """Store a dossier under its SHA-256, which is what people decide on; returns it."""
@@ -89,3 +119,14 @@ class PromotionLedger:
     def close(self) -> None:
         """Let go of all connections."""
         self._ledger.close()
+
+
+def open_promotions(settings: Settings) -> PromotionLedger:
+    """The promotion ledger of the company that `settings` work on."""
+    users = Users(settings.home)
+    return PromotionLedger(open_ledger(settings, users), users, settings.paths.reports / "dossiers")
+
+
+def name_of(actor: str | Signer) -> str:
+    """The name that the ledger holds for an actor."""
+    return actor.name if isinstance(actor, Signer) else actor

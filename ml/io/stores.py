@@ -14,7 +14,7 @@ from pathlib import Path
 import mlflow
 from mlflow import MlflowClient
 
-from ml.io.promotions import PromotionLedger
+from ml.io.promotions import PromotionLedger, open_promotions
 from workspace.settings import CompanyPaths, Settings
 
 NOISY_LOGGERS = ("mlflow", "alembic")
@@ -66,7 +66,7 @@ def open_stores(settings: Settings) -> Iterator[ModelStores]:
     for name in NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     uri = paths.mlflow_tracking_uri(settings)
-    promotions = PromotionLedger(paths.ledger_url(settings), paths.reports / "dossiers")
+    promotions = open_promotions(settings)
     try:
         yield ModelStores(settings, paths, uri, MlflowClient(uri, uri), promotions)
     finally:

@@ -1,7 +1,10 @@
-"""What people do with a version: propose, approve, reject, promote, roll back.
+"""What people do with a version: propose, approve, reject, promote, roll back, confirm.
 
-Belongs here: each decision as one call that checks, enters it in the ledger, then lets the aliases follow.
-Does not belong here: the rules (ml/core/promotion), asking a person (orchestration/cli, dashboards).
+Belongs here: each decision as one call that checks, enters it in the ledger, then lets the aliases follow. A decision
+that is refused is entered as refused. Does not belong here: the rules (ml/core/promotion), asking a person
+(orchestration/cli, dashboards).
+
+A person decides with their own key (`workspace.keys.Signer`); a plain name is a program's.
 
 The ledger event comes first and the alias after it. Who is stopped between the two leaves a ledger that says what holds
 and an alias that is behind; `ml.io.champion.reconcile` moves it, and every decision here begins by doing so.
@@ -10,47 +13,56 @@ and an alias that is behind; `ml.io.champion.reconcile` moves it, and every deci
 from datetime import UTC, datetime
 
 from ml.core.gates import Limits
-from ml.core.promotion import FIRST_VERSION_ONLY, GATES_ACTOR, SYSTEM, MoveRefused, State, expiry
+from ml.core.promotion import CONFIRMED, FIRST_VERSION_ONLY, GATES_ACTOR, MoveRefused, State, expiry
 from ml.io.champion import reconcile, signed_digest
+from ml.io.promotions import name_of
 from ml.io.registry import ArtifactMismatch, current_digest
 from ml.io.stores import ModelStores
+from workspace.keys import Signer
 from workspace.ledger import Event
 
-
-def require_person(actor: str) -> str:
-    """The actor, if it may be a person's name.
-
-    Raises:
-        MoveRefused: it is empty or marks a program.
-    """
-    if not actor.strip() or actor.startswith(SYSTEM):
-        raise MoveRefused(
-            f"A decision needs the name of a person, not {actor!r}; names that begin with {SYSTEM} are programs."
-        )
-    return actor.strip()
+Actor = Signer | str
 
 
-def propose(stores: ModelStores, model: str, version: str, actor: str, reason: str, dossier: str) -> Event:
+def propose(stores: ModelStores, model: str, version: str, actor: Actor, reason: str, dossier: str) -> Event:
     """Propose a version on a stored dossier.
 
     Raises:
         MoveRefused: the rules do not allow it, or its gates failed.
     """
-    if stores.promotions.dossier(dossier)["verdict"] == "fail":
-        raise MoveRefused(
-            f"{model}/{version} failed a gate; `oi models show {version}` says which. Mend it and train anew."
-        )
+    with stores.promotions.refusals_kept(model, version, State.PROPOSED, name_of(actor)):
+        if stores.promotions.dossier(dossier)["verdict"] == "fail":
+            raise MoveRefused(
+                f"{model}/{version} failed a gate; `oi models show {version}` says which. Mend it and train anew."
+            )
     return _decide(stores, model, version, State.PROPOSED, actor, reason, {"dossier": dossier})
 
 
-def approve(stores: ModelStores, model: str, version: str, actor: str, reason: str, limits: Limits) -> Event:
+def approve(stores: ModelStores, model: str, version: str, actor: Actor, reason: str, limits: Limits,
+            condition: str = "", due_days: float | None = None, dossier: str | None = None) -> Event:  # fmt: skip
     """Approve a proposed version on the dossier that it stands by; valid for a limited time.
+
+    Args:
+        stores: Open stores.
+        model: Which model.
+        version: Which version of it.
+        actor: The person, who neither made nor proposed it.
+        reason: Why.
+        limits: How long approvals hold.
+        condition: What is still to be met; somebody must confirm it in time. Empty: none.
+        due_days: Days until then; as the limits say if None.
+        dossier: The dossier that the person read; the one that the version stands by if None.
 
     Raises:
         MoveRefused: the rules do not allow it, for instance because the approver made or proposed it.
     """
-    expires_at = expiry(datetime.now(UTC), limits.approval_valid_days)
-    payload = {"dossier": _dossier(stores, model, version), "expires_at": expires_at}
+    now = datetime.now(UTC)
+    with stores.promotions.refusals_kept(model, version, State.APPROVED, name_of(actor)):
+        payload = {"dossier": _dossier(stores, model, version, dossier),
+                   "expires_at": expiry(now, limits.approval_valid_days)}  # fmt: skip
+    if condition:
+        payload |= {"condition": condition,
+                    "due_at": expiry(now, limits.condition_valid_days if due_days is None else due_days)}  # fmt: skip
     return _decide(stores, model, version, State.APPROVED, actor, reason, payload)
 
 
@@ -71,43 +83,75 @@ def approve_first_by_gates(stores: ModelStores, model: str, version: str, limits
     return _decide(stores, model, version, State.APPROVED, GATES_ACTOR, reason, payload)
 
 
-def reject(stores: ModelStores, model: str, version: str, actor: str, reason: str) -> Event:
-    """Reject a version for good.
+def reject(stores: ModelStores, model: str, version: str, actor: Actor, reason: str,
+           dossier: str | None = None) -> Event:  # fmt: skip
+    """Reject a version for good; `dossier` is the one that the person read, if they read one.
 
     Raises:
-        MoveRefused: the rules do not allow it.
+        MoveRefused: the rules do not allow it, or the version stands by another dossier by now.
     """
+    with stores.promotions.refusals_kept(model, version, State.REJECTED, name_of(actor)):
+        if dossier is not None:
+            _dossier(stores, model, version, dossier)
     return _decide(stores, model, version, State.REJECTED, actor, reason, {})
 
 
-def promote(stores: ModelStores, model: str, version: str, actor: str, reason: str) -> Event:
+def promote(stores: ModelStores, model: str, version: str, actor: Actor, reason: str) -> Event:
     """Make an approved version the champion, after its files were verified against its dossier.
 
     Raises:
         MoveRefused: the rules do not allow it.
         ArtifactMismatch: its files are not those of its dossier.
     """
-    _require_sound_files(stores, model, version)
-    return _decide(stores, model, version, State.CHAMPION, actor, reason, {"dossier": _dossier(stores, model, version)})
+    with stores.promotions.refusals_kept(model, version, State.CHAMPION, name_of(actor)):
+        _require_sound_files(stores, model, version)
+        payload = {"dossier": _dossier(stores, model, version)}
+    return _decide(stores, model, version, State.CHAMPION, actor, reason, payload)
 
 
-def roll_back(stores: ModelStores, model: str, actor: str, reason: str) -> Event:
-    """Restore the champion before the present one, after its files were verified.
+def start_shadow(stores: ModelStores, model: str, version: str, actor: Actor, reason: str) -> Event:
+    """Let an approved version score beside the champion, without deciding anything.
 
     Raises:
-        MoveRefused: there is none before it.
+        MoveRefused: the rules do not allow it.
+        ArtifactMismatch: its files are not those of its dossier.
+    """
+    with stores.promotions.refusals_kept(model, version, State.SHADOW, name_of(actor)):
+        _require_sound_files(stores, model, version)
+        payload = {"dossier": _dossier(stores, model, version)}
+    return _decide(stores, model, version, State.SHADOW, actor, reason, payload)
+
+
+def roll_back(stores: ModelStores, model: str, actor: Actor, reason: str, limits: Limits) -> Event:
+    """Restore the champion before the present one, after its files were verified.
+
+    One person may do this alone, at once; another must `confirm` it within the time that the limits state.
+
+    Raises:
+        MoveRefused: there is none before it, or the rules do not allow it.
         ArtifactMismatch: its files are not those of its dossier.
     """
     champions = stores.promotions.history(model).champions
-    if len(champions) < 2:
-        raise MoveRefused(
-            f"{model} has no champion before {champions[-1] if champions else 'the first'}; nothing to restore."
-        )
-    _require_sound_files(stores, model, champions[-2])
-    return _decide(stores, model, champions[-1], State.ROLLED_BACK, actor, reason, {"restores": champions[-2]})
+    leaving = champions[-1] if champions else ""
+    with stores.promotions.refusals_kept(model, leaving, State.ROLLED_BACK, name_of(actor)):
+        if len(champions) < 2:
+            raise MoveRefused(f"{model} has no champion before {leaving or 'the first'}; nothing to restore.")
+        _require_sound_files(stores, model, champions[-2])
+    due_at = expiry(datetime.now(UTC), limits.rollback_confirmed_hours / 24)
+    payload = {"restores": champions[-2], "due_at": due_at}
+    return _decide(stores, model, leaving, State.ROLLED_BACK, actor, reason, payload)
 
 
-def _decide(stores: ModelStores, model: str, version: str, to: State, actor: str, reason: str,
+def confirm(stores: ModelStores, model: str, version: str, actor: Actor, reason: str) -> Event:
+    """Confirm a rollback afterwards, or that the condition of an approval is met.
+
+    Raises:
+        MoveRefused: nothing waits to be confirmed, or the rules do not allow this person to.
+    """
+    return _decide(stores, model, version, CONFIRMED, actor, reason, {})
+
+
+def _decide(stores: ModelStores, model: str, version: str, to: State | str, actor: Actor, reason: str,
             payload: dict[str, str]) -> Event:  # fmt: skip
     reconcile(stores, model)
     event = stores.promotions.move(model, version, to, actor, reason, payload)
@@ -115,10 +159,15 @@ def _decide(stores: ModelStores, model: str, version: str, to: State, actor: str
     return event
 
 
-def _dossier(stores: ModelStores, model: str, version: str) -> str:
+def _dossier(stores: ModelStores, model: str, version: str, read: str | None = None) -> str:
     dossier = stores.promotions.history(model).version(version).dossier
     if dossier is None:
         raise MoveRefused(f"{model}/{version} has not been proposed; propose it first.")
+    if read not in (None, dossier):
+        raise MoveRefused(
+            f"{model}/{version} stands by dossier {dossier}, and what was read is {read or 'none'}. "
+            f"Read the dossier anew and decide on that."
+        )
     stores.promotions.dossier(dossier)
     return dossier
 

@@ -30,11 +30,11 @@ def list_events(
     from dataclasses import asdict
 
     from orchestration.cli.printing import print_json, print_table
-    from workspace.ledger import Ledger
+    from workspace.ledger import open_ledger
     from workspace.settings import load_settings
 
     settings = load_settings()
-    ledger = Ledger(settings.paths.ensure().ledger_url(settings))
+    ledger = open_ledger(settings)
     try:
         events = ledger.events(stream or None, subject or None)[-last:]
     finally:
@@ -60,11 +60,11 @@ def verify(as_json: AsJson = False) -> None:
     from dataclasses import asdict
 
     from orchestration.cli.printing import RESULTS, print_json
-    from workspace.ledger import Ledger
+    from workspace.ledger import open_ledger
     from workspace.settings import load_settings
 
     settings = load_settings()
-    ledger = Ledger(settings.paths.ensure().ledger_url(settings))
+    ledger = open_ledger(settings)
     try:
         findings, count = ledger.verify(), len(ledger.events())
     finally:

@@ -6,20 +6,21 @@ Belongs here: the commands, their options and how versions are shown. Does not b
 Exit codes: 0 done · 1 refused, or registry and ledger disagree · 2 wrong usage · 3 not enough evidence to compare.
 """
 
-import getpass
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from ml.io.stores import ModelStores
+    from workspace.keys import Signer
     from workspace.ledger import Event
 
 app = typer.Typer(no_args_is_help=True)
 
 Version = Annotated[str, typer.Argument(help="Version, such as 3.")]
 Model = Annotated[str, typer.Option("--model", help="Registered model.")]
-Actor = Annotated[str, typer.Option("--as", help="Who decides; the user of this machine if empty.")]
+Actor = Annotated[str, typer.Option("--as", help="Who decides: an account of `oi users`, whose password is asked for.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why. The ledger keeps it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 DEFAULT_MODEL = "late-delivery-risk"
@@ -28,7 +29,7 @@ SHOWN_METRICS = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "ece_debiased": "cali
 
 @app.callback()
 def _root() -> None:
-    """Registered versions: list, show, compare, promote, history."""
+    """Registered versions: list, show, compare, decide, history."""
 
 
 @app.command("list")
@@ -182,7 +183,7 @@ def propose(
     settings = load_settings()
     with open_stores(settings) as stores:
         _known(stores, model, version)
-        person = desk.require_person(actor or getpass.getuser())
+        person = _person(actor)
         stores.promotions.require(model, version, State.PROPOSED, person, reason, {"dossier": "not made yet"})
         spec, limits = spec_of(model), load_limits()
         snapshot = open_current(settings.paths.published)
@@ -194,17 +195,24 @@ def propose(
 
 @app.command()
 def approve(
-    version: Version, reason: Reason, actor: Actor = "", model: Model = DEFAULT_MODEL, as_json: AsJson = False
+    version: Version,
+    reason: Reason,
+    condition: Annotated[str, typer.Option("--condition", help="What is still to be met, and confirmed in time.")] = "",
+    within_days: Annotated[float | None, typer.Option("--within-days", min=0, help="Days for the condition.")] = None,
+    actor: Actor = "",
+    model: Model = DEFAULT_MODEL,
+    as_json: AsJson = False,
 ) -> None:
     """Approve a proposed version; whoever made or proposed it may not."""
     from ml.io.gate_limits import load_limits
-    from ml.io.stores import open_stores
     from ml.jobs import desk
-    from workspace.settings import load_settings
 
-    with open_stores(load_settings()) as stores:
-        person = desk.require_person(actor or getpass.getuser())
-        _show_event(desk.approve(stores, model, version, person, reason, load_limits()), as_json)
+    limits = load_limits()
+
+    def decide(stores: "ModelStores", by: "Signer") -> "Event":
+        return desk.approve(stores, model, version, by, reason, limits, condition, within_days)
+
+    _decide(actor, as_json, decide)
 
 
 @app.command()
@@ -212,13 +220,19 @@ def reject(
     version: Version, reason: Reason, actor: Actor = "", model: Model = DEFAULT_MODEL, as_json: AsJson = False
 ) -> None:
     """Reject a version for good."""
-    from ml.io.stores import open_stores
     from ml.jobs import desk
-    from workspace.settings import load_settings
 
-    with open_stores(load_settings()) as stores:
-        person = desk.require_person(actor or getpass.getuser())
-        _show_event(desk.reject(stores, model, version, person, reason), as_json)
+    _decide(actor, as_json, lambda stores, by: desk.reject(stores, model, version, by, reason))
+
+
+@app.command()
+def shadow(
+    version: Version, reason: Reason, actor: Actor = "", model: Model = DEFAULT_MODEL, as_json: AsJson = False
+) -> None:
+    """Let an approved version score beside the champion without deciding."""
+    from ml.jobs import desk
+
+    _decide(actor, as_json, lambda stores, by: desk.start_shadow(stores, model, version, by, reason))
 
 
 @app.command()
@@ -226,25 +240,29 @@ def promote(
     version: Version, reason: Reason, actor: Actor = "", model: Model = DEFAULT_MODEL, as_json: AsJson = False
 ) -> None:
     """Make an approved version the champion."""
-    from ml.io.stores import open_stores
     from ml.jobs import desk
-    from workspace.settings import load_settings
 
-    with open_stores(load_settings()) as stores:
-        person = desk.require_person(actor or getpass.getuser())
-        _show_event(desk.promote(stores, model, version, person, reason), as_json)
+    _decide(actor, as_json, lambda stores, by: desk.promote(stores, model, version, by, reason))
 
 
 @app.command()
 def rollback(reason: Reason, actor: Actor = "", model: Model = DEFAULT_MODEL, as_json: AsJson = False) -> None:
-    """Restore the champion before the present one."""
-    from ml.io.stores import open_stores
+    """Restore the champion before the present one, at once; another reviewer confirms it afterwards."""
+    from ml.io.gate_limits import load_limits
     from ml.jobs import desk
-    from workspace.settings import load_settings
 
-    with open_stores(load_settings()) as stores:
-        person = desk.require_person(actor or getpass.getuser())
-        _show_event(desk.roll_back(stores, model, person, reason), as_json)
+    limits = load_limits()
+    _decide(actor, as_json, lambda stores, by: desk.roll_back(stores, model, by, reason, limits))
+
+
+@app.command()
+def confirm(
+    version: Version, reason: Reason, actor: Actor = "", model: Model = DEFAULT_MODEL, as_json: AsJson = False
+) -> None:
+    """Confirm a rollback, or that the condition of an approval is met."""
+    from ml.jobs import desk
+
+    _decide(actor, as_json, lambda stores, by: desk.confirm(stores, model, version, by, reason))
 
 
 @app.command()
@@ -274,6 +292,20 @@ def history(
     ]  # fmt: skip
     headings = {"sequence": "", "at": "at (UTC)", "version": "v", "kind": "became", "actor": "by", "reason": "why"}
     print_table(f"History of {model}", rows, headings)
+
+
+def _person(actor: str) -> "Signer":
+    from orchestration.cli.signing import sign_in, users
+
+    return sign_in(users(), actor)
+
+
+def _decide(actor: str, as_json: bool, decide: "Callable[[ModelStores, Signer], Event]") -> None:
+    from ml.io.stores import open_stores
+    from workspace.settings import load_settings
+
+    with open_stores(load_settings()) as stores:
+        _show_event(decide(stores, _person(actor)), as_json)
 
 
 def _known(stores: "ModelStores", model: str, version: str) -> Any:

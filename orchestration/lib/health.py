@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from workspace.files import sha256_of_file
-from workspace.ledger import Ledger
+from workspace.ledger import open_ledger
 from workspace.published import find_current
 from workspace.settings import Settings
 from workspace.warehouse import WarehouseBusy, warehouse_lock
@@ -70,7 +70,7 @@ def _digest(path: Path) -> str:
 
 
 def _ledger(settings: Settings) -> StoreFinding:
-    ledger = Ledger(settings.paths.ensure().ledger_url(settings))
+    ledger = open_ledger(settings)
     try:
         problems = ledger.verify()
         if problems:

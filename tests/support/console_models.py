@@ -19,8 +19,9 @@ from ml.core.metrics import evaluate, reliability
 from ml.core.promotion import FIRST_VERSION_ONLY, GATES_ACTOR, TRAINING_ACTOR, State, expiry
 from ml.io.audit_reports import save_report
 from ml.io.gate_limits import load_limits
-from ml.io.promotions import PromotionLedger
+from ml.io.promotions import PromotionLedger, open_promotions
 from ml.io.stores import open_stores
+from tests.support.people import add_people, signer
 from workspace.files import write_atomically
 from workspace.published import open_current
 from workspace.settings import Settings
@@ -34,8 +35,9 @@ PERSON = "wang.li"
 
 def write_models(settings: Settings) -> None:
     """Version 1 retired, version 2 rejected, version 3 champion, version 4 waiting for a decision."""
-    paths = settings.paths.ensure()
-    ledger = PromotionLedger(paths.ledger_url(settings), paths.reports / "dossiers")
+    settings.paths.ensure()
+    add_people(settings.home)
+    ledger, person = open_promotions(settings), signer(settings.home, PERSON)
     for version, (skill, miss) in VERSIONS.items():
         rows = _predictions(settings, skill, miss)
         evaluation = _evaluate(ledger, settings, version, rows)
@@ -46,11 +48,11 @@ def write_models(settings: Settings) -> None:
             ledger.move(MODEL, version, State.APPROVED, GATES_ACTOR, "first version, gates passed", payload)
             ledger.move(MODEL, version, State.CHAMPION, GATES_ACTOR, "first version", {"dossier": dossier})
         if version == "2":
-            ledger.move(MODEL, version, State.REJECTED, PERSON, "<i>ranks hardly better than the lane’s rate</i>")
+            ledger.move(MODEL, version, State.REJECTED, person, "<i>ranks hardly better than the lane’s rate</i>")
         if version == "3":
             payload = {"dossier": dossier, "expires_at": expiry(datetime.now(UTC), 7)}
-            ledger.move(MODEL, version, State.APPROVED, PERSON, "better in every region", payload)
-            ledger.move(MODEL, version, State.CHAMPION, PERSON, "replaces version 1", {"dossier": dossier})
+            ledger.move(MODEL, version, State.APPROVED, person, "better in every region", payload)
+            ledger.move(MODEL, version, State.CHAMPION, person, "replaces version 1", {"dossier": dossier})
     ledger.close()
 
 

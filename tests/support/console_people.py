@@ -6,36 +6,10 @@ from contextlib import contextmanager
 
 import httpx
 
-from dashboards.access.people import Person, Role
 from tests.support.console_server import serving
+from tests.support.people import PASSWORD, add_people
 from workspace.settings import Settings
-
-PASSWORD = "correct horse battery staple"
-#: Name → roles. Wang Li approved version 3 of the test company's model.
-ROLES = {
-    "wang.li": {Role.REVIEWER},
-    "zhao.min": {Role.ML_ENGINEER},
-    "chen.yu": {Role.OPERATOR},
-    "liu.fang": {Role.VIEWER},
-    "sun.hao": {Role.ADMIN},
-}
-
-
-class FewPeople:
-    """A store of people in memory, all with one password."""
-
-    def __init__(self, roles: Mapping[str, set[Role]] | None = None) -> None:
-        given = ROLES if roles is None else roles
-        self.people = {name: Person(name, frozenset(held), "stamp") for name, held in given.items()}
-
-    def is_empty(self) -> bool:
-        return not self.people
-
-    def find(self, name: str) -> Person | None:
-        return self.people.get(name)
-
-    def verify(self, name: str, password: str) -> Person | None:
-        return self.find(name) if password == PASSWORD else None
+from workspace.users import Users
 
 
 class Browser:
@@ -68,7 +42,10 @@ class Browser:
 
 
 @contextmanager
-def browsing(settings: Settings, people: FewPeople | None = None) -> Iterator[Browser]:
-    """A browser before a console of its own."""
-    with serving(settings, people or FewPeople()) as origin, httpx.Client(base_url=origin, trust_env=False) as client:
+def browsing(settings: Settings, users: Users | None = None) -> Iterator[Browser]:
+    """A browser before a console of its own, which knows the people of the tests."""
+    with (
+        serving(settings, users or add_people(settings.home)) as origin,
+        httpx.Client(base_url=origin, trust_env=False) as client,
+    ):
         yield Browser(client)

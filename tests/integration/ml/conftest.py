@@ -15,6 +15,8 @@ from ml.jobs.audit import AuditJob
 from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
 from ml.jobs.promote import PromoteJob, PromoteReport
 from ml.jobs.train import TrainJob, TrainReport
+from tests.support.people import add_people, signer
+from workspace.keys import Signer
 from workspace.published import Snapshot, publish
 from workspace.settings import Settings
 
@@ -71,6 +73,11 @@ class Company:
         plan = Plan(candidates=(BoostingParameters(trees=60, leaves=6, leaf_rows=40),), rehearsals=2)
         self.spec: ModelSpec = replace(LATE_DELIVERY, plan=plan, folds=2, replicates=100)
         self.snapshot = publish_orders(self.settings, orders())
+        add_people(home)
+
+    def signer(self, name: str) -> Signer:
+        """The opened key of one of `tests.support.people`."""
+        return signer(self.settings.home, name)
 
     def train(self, **changes: object) -> TrainReport:
         """Train; `changes` replace fields of the model's specification."""

@@ -68,22 +68,22 @@ def test_a_second_version_waits_for_another_person_and_can_be_rolled_back(crowne
     report = crowned.audit_and_judge()
     assert (report.status, report.champion) == ("proposed", "1")
     assert report.gates["not_worse_than_champion"] == "pass"
-    limits = load_limits()
+    limits, ada, grace = load_limits(), crowned.signer("ada"), crowned.signer("grace")
     with open_stores(crowned.settings) as stores:
         assert aliases(stores, MODEL) == {"champion": "1", "challenger": "2"}
         with pytest.raises(MoveRefused, match="from approved, shadow only"):
-            desk.promote(stores, MODEL, "2", "ada", "in a hurry")
+            desk.promote(stores, MODEL, "2", ada, "in a hurry")
         with pytest.raises(MoveRefused, match="A program may approve only"):
             desk.approve(stores, MODEL, "2", "system:gates", "again", limits)
         signed = stores.promotions.history(MODEL).version("2").dossier
-        desk.propose(stores, MODEL, "2", "ada", "I want it", signed)
-        with pytest.raises(MoveRefused, match="must not be who made or proposed it; ada did"):
-            desk.approve(stores, MODEL, "2", "ada", "fine by me", limits)
-        desk.approve(stores, MODEL, "2", "grace", "read the report", limits)
-        desk.promote(stores, MODEL, "2", "grace", "go")
+        desk.propose(stores, MODEL, "2", grace, "I want it", signed)
+        with pytest.raises(MoveRefused, match="must not be who made or proposed it; grace did"):
+            desk.approve(stores, MODEL, "2", grace, "fine by me", limits)
+        desk.approve(stores, MODEL, "2", crowned.signer("wang.li"), "read the report", limits)
+        desk.promote(stores, MODEL, "2", grace, "go")
         assert load_champion(stores, MODEL).version == "2"
         assert aliases(stores, MODEL) == {"champion": "2"}
-        desk.roll_back(stores, MODEL, "ada", "complaints from the south")
+        desk.roll_back(stores, MODEL, crowned.signer("chen.yu"), "complaints from the south", limits)
         assert load_champion(stores, MODEL).version == "1"
         assert aliases(stores, MODEL) == {"champion": "1"}
         assert check_champion(stores, MODEL).is_sound
@@ -116,7 +116,7 @@ def test_a_failed_check_of_its_data_refuses_a_version_and_nobody_can_propose_it(
     assert "data_checks" in report.reason
     with open_stores(company.settings) as stores:
         with pytest.raises(MoveRefused, match="failed a gate"):
-            desk.propose(stores, MODEL, "1", "ada", "never mind", report.dossier)
+            desk.propose(stores, MODEL, "1", company.signer("ada"), "never mind", report.dossier)
         assert aliases(stores, MODEL) == {}
 
 
@@ -171,6 +171,7 @@ from pathlib import Path
 from ml.io import champion
 from ml.io.stores import open_stores
 from ml.jobs import desk
+from tests.support.people import signer
 from workspace.settings import Settings
 
 calls = []
@@ -184,7 +185,7 @@ def project(*arguments):
 
 champion.project_aliases = project
 with open_stores(Settings(home=Path(sys.argv[1]), company="acme")) as stores:
-    desk.promote(stores, "late-delivery-risk", "1", "grace", "go")
+    desk.promote(stores, "late-delivery-risk", "1", signer(Path(sys.argv[1]), "grace"), "go")
 """
 
 
@@ -192,7 +193,7 @@ def test_a_kill_between_ledger_and_alias_leaves_the_new_champion_and_the_next_st
     company.train()
     PromoteJob(company.spec).run(company.settings, company.snapshot)
     with open_stores(company.settings) as stores:
-        desk.approve(stores, MODEL, "1", "grace", "read the report", load_limits())
+        desk.approve(stores, MODEL, "1", company.signer("grace"), "read the report", load_limits())
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", KILLED, str(company.settings.home)], env=environment, timeout=120)
     assert done.returncode == -signal.SIGKILL

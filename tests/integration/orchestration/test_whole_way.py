@@ -12,7 +12,7 @@ import pytest
 from orchestration.lib.demo import land_demo
 from orchestration.lib.runs import RunOutcome, days_of, run_job, run_unless_current
 from sources.history import landing_history
-from workspace.ledger import Ledger
+from workspace.ledger import open_ledger
 from workspace.published import find_current, open_current
 from workspace.settings import Settings
 
@@ -71,7 +71,7 @@ def test_the_published_orders_are_the_landed_ones(company: Settings, first_run: 
 
 
 def test_a_version_was_trained_audited_gated_and_recorded(company: Settings, first_run: RunOutcome) -> None:
-    ledger = Ledger(company.paths.ledger_url(company))
+    ledger = open_ledger(company)
     kinds = {event.kind for event in ledger.events("promotions")}
     assert {"registered", "evaluated"} <= kinds
     assert ledger.verify() == []

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from ml.core.promotion import State
-from ml.io.promotions import PromotionLedger
+from ml.io.promotions import open_promotions
 from ml.io.registry import aliases
 from ml.io.stores import open_stores
 from tests.support.console_models import MODEL, PERSON, register_versions
 from tests.support.console_people import Browser, browsing
+from tests.support.people import signer
 from tests.unit.dashboards.test_overview import text_of
 from workspace.settings import Settings
 
@@ -26,7 +27,7 @@ def browser(own_company: Settings) -> Iterator[Browser]:
 
 
 def waiting_dossier(settings: Settings) -> str:
-    ledger = PromotionLedger(settings.paths.ledger_url(settings), settings.paths.reports / "dossiers")
+    ledger = open_promotions(settings)
     try:
         return ledger.history(MODEL).version("4").dossier or ""
     finally:
@@ -34,7 +35,7 @@ def waiting_dossier(settings: Settings) -> str:
 
 
 def state_of(settings: Settings, version: str = "4") -> tuple[State | None, str | None]:
-    ledger = PromotionLedger(settings.paths.ledger_url(settings), settings.paths.reports / "dossiers")
+    ledger = open_promotions(settings)
     try:
         found = ledger.history(MODEL).version(version)
         return found.state, found.approved_by
@@ -115,9 +116,9 @@ def test_a_refused_decision_says_why_keeps_what_was_typed_and_writes_nothing(
 
 
 def test_who_proposed_a_version_may_not_approve_it(browser: Browser, own_company: Settings) -> None:
-    ledger = PromotionLedger(own_company.paths.ledger_url(own_company), own_company.paths.reports / "dossiers")
+    ledger = open_promotions(own_company)
     dossier = waiting_dossier(own_company)
-    ledger.move(MODEL, "4", State.PROPOSED, PERSON, "my own work", {"dossier": dossier})
+    ledger.move(MODEL, "4", State.PROPOSED, signer(own_company.home, PERSON), "my own work", {"dossier": dossier})
     ledger.close()
     browser.sign_in(PERSON)
     page = browser.get(CASE).text

@@ -14,7 +14,7 @@ from tests.support.console_evidence import publish_company
 from tests.support.console_models import MISSED_REGION, MODEL, PERSON, write_models
 from tests.unit.dashboards.conftest import Open
 from tests.unit.dashboards.test_overview import text_of
-from workspace.ledger import Ledger
+from workspace.ledger import open_ledger
 from workspace.settings import Settings
 
 
@@ -40,7 +40,7 @@ def test_metrics_come_with_their_intervals(console: httpx.Client, company: Setti
 
 
 def test_gates_show_the_verdict_and_reason_of_the_dossier(console: httpx.Client, company: Settings) -> None:
-    ledger = Ledger(company.paths.ledger_url(company))
+    ledger = open_ledger(company)
     proposed = next(e for e in ledger.events(subject=f"{MODEL}/2") if e.kind == "proposed")
     ledger.close()
     dossier = company.paths.reports / "dossiers" / f"{proposed.payload['dossier']}.json"
@@ -80,7 +80,7 @@ def test_a_changed_ledger_is_reported(own_company: Settings, open_console: Open)
 def test_a_move_against_the_rules_is_shown_as_void_and_changes_no_state(
     own_company: Settings, open_console: Open
 ) -> None:
-    ledger = Ledger(own_company.paths.ledger_url(own_company))
+    ledger = open_ledger(own_company)
     ledger.append("promotions", "champion", f"{MODEL}/2", "mallory", "because", {})
     ledger.close()
     words = text_of(open_console(own_company).get("/models").text)

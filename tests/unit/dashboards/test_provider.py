@@ -9,10 +9,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from dashboards.access.oidc import Provider, ProviderFailed
-from dashboards.access.people import Role
-from tests.support.console_people import Browser, FewPeople, browsing
+from tests.support.console_people import Browser, browsing
 from tests.support.oidc_provider import CLIENT, SECRET, OidcProvider, providing, query_of
+from tests.support.people import PASSWORD
+from workspace.grants import Role
 from workspace.settings import Settings
+from workspace.users import Users
 
 PERSON = "wang.li@aster.example"
 
@@ -35,7 +37,9 @@ def provider(served: OidcProvider) -> OidcProvider:
 def browser(settings: Settings, provider: OidcProvider) -> Iterator[Browser]:
     settings.paths.ensure()
     given = {"oidc_issuer": provider.origin, "oidc_client_id": CLIENT, "oidc_client_secret": SECRET}
-    with browsing(Settings(**{**settings.model_dump(), **given}), FewPeople({PERSON: {Role.REVIEWER}})) as found:
+    users = Users(settings.home)
+    users.add(PERSON, {Role.ADMIN, Role.REVIEWER}, PASSWORD)
+    with browsing(Settings(**{**settings.model_dump(), **given}), users) as found:
         yield found
 
 

@@ -2,30 +2,31 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
-from tests.support.console_people import ROLES, Browser, FewPeople, browsing
+from tests.support.console_people import Browser, browsing
+from tests.support.people import PASSWORD, ROLES, add_people, signer
 from tests.unit.dashboards.conftest import Open
-from workspace.ledger import Ledger
+from workspace.ledger import open_ledger
 from workspace.settings import Settings
+from workspace.users import Users
 
 
 @pytest.fixture
-def people() -> FewPeople:
-    return FewPeople()
+def people(settings: Settings) -> Users:
+    return add_people(settings.home)
 
 
 @pytest.fixture
-def browser(settings: Settings, people: FewPeople) -> Iterator[Browser]:
+def browser(settings: Settings, people: Users) -> Iterator[Browser]:
     settings.paths.ensure()
     with browsing(settings, people) as found:
         yield found
 
 
 def access_events(settings: Settings) -> list[tuple[str, str]]:
-    ledger = Ledger(settings.paths.ledger_url(settings))
+    ledger = open_ledger(settings)
     try:
         return [(event.kind, event.actor) for event in ledger.events(stream="access")]
     finally:
@@ -93,13 +94,13 @@ def test_guessing_over_many_names_is_slowed_down_by_client(browser: Browser) -> 
     assert statuses == [401] * 30 + [429]
 
 
-def test_a_session_ends_with_the_account_or_the_password(browser: Browser, people: FewPeople) -> None:
+def test_a_session_ends_with_the_account_or_the_password(browser: Browser, people: Users, settings: Settings) -> None:
     browser.sign_in("wang.li")
     assert browser.get("/sign-in").status_code == 303
-    people.people["wang.li"] = replace(people.people["wang.li"], stamp="a new password")
+    Users(settings.home).change_password("wang.li", PASSWORD, "another long password")
     assert browser.get("/sign-in").status_code == 200
-    browser.sign_in("wang.li")
-    del people.people["wang.li"]
+    browser.sign_in("wang.li", "another long password")
+    people.disable("wang.li", signer(settings.home, "sun.hao"))
     assert browser.get("/sign-in").status_code == 200
 
 

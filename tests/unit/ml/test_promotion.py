@@ -8,10 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.core.promotion import FIRST_VERSION_ONLY, GATES_ACTOR, History, Move, MoveRefused, State, apply, fold
+from ml.core.promotion import (
+    CONFIRMED,
+    FIRST_VERSION_ONLY,
+    GATES_ACTOR,
+    History,
+    Move,
+    MoveRefused,
+    State,
+    apply,
+    fold,
+)
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LATER = (NOW + timedelta(days=14)).isoformat()
+HELD = {"ada": {"ml_engineer", "reviewer"}, "grace": {"ml_engineer", "reviewer"}, "olga": {"operator"},
+        "rita": {"reviewer"}, "otto": {"viewer", "admin"}}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,10 +35,16 @@ class Event:
     payload: dict[str, Any] = field(default_factory=dict)
     reason: str = "because"
     at: str = NOW.isoformat()
+    flaw: str = ""
+    is_own: bool = True
+
+    @property
+    def roles(self) -> set[str]:
+        return HELD.get(self.actor, set())
 
 
-def move(to: State, actor: str = "ada", version: str = "1", at: datetime = NOW, **payload: Any) -> Move:
-    return Move("risk", version, to, actor, "because", at, payload)
+def move(to: State | str, actor: str = "ada", version: str = "1", at: datetime = NOW, **payload: Any) -> Move:
+    return Move("risk", version, to, actor, "because", at, payload, HELD.get(actor, set()), True)
 
 
 def approved(version: str = "1", history: History | None = None) -> History:
@@ -58,7 +76,7 @@ def test_a_new_champion_retires_the_old_one_by_the_same_event():
 
 
 def test_a_rollback_restores_the_champion_before_it_by_the_same_event():
-    history = apply(champion("2", champion("1")), move(State.ROLLED_BACK, "ada", "2", restores="1"))
+    history = apply(champion("2", champion("1")), move(State.ROLLED_BACK, "ada", "2", restores="1", due_at=LATER))
     assert history.champion == "1"
     assert history.version("1").state is State.CHAMPION
     assert history.version("2").state is State.ROLLED_BACK
@@ -69,8 +87,8 @@ def test_a_rollback_restores_the_champion_before_it_by_the_same_event():
     [
         (History("risk"), move(State.CHAMPION, dossier="d1"), "from approved, shadow only; it is unknown"),
         (approved(), move(State.PROPOSED, dossier=""), "with a dossier only"),
-        (approved(), Move("risk", "1", State.CHAMPION, "ada", "  ", NOW, {"dossier": "d1"}), "needs a reason"),
-        (approved(), Move("risk", "1", State.CHAMPION, "", "why", NOW, {"dossier": "d1"}), "needs an actor"),
+        (approved(), Move("risk", "1", State.CHAMPION, "ada", "  ", NOW), "needs a reason"),
+        (approved(), Move("risk", "1", State.CHAMPION, "", "why", NOW), "needs an actor"),
         (approved(), move(State.CHAMPION, dossier="other"), "stands by dossier d1"),
         (approved(), move(State.CHAMPION, at=NOW + timedelta(days=15), dossier="d1"), "expired"),
         (champion("1"), move(State.ROLLED_BACK, restores="0"), "no champion before it"),
@@ -84,12 +102,63 @@ def test_a_move_that_breaks_a_rule_is_refused_with_the_rule(history, asked, mess
         apply(history, asked)
 
 
+def rolled_back() -> History:
+    asked = move(State.ROLLED_BACK, "olga", "2", restores="1", due_at=LATER)
+    return apply(champion("2", champion("1")), asked)
+
+
+def test_one_person_rolls_back_alone_and_another_reviewer_confirms_it():
+    history = rolled_back()
+    assert history.champion == "1"
+    assert [duty.what for duty in history.duties] == ["rollback"]
+    assert not history.overdue(NOW)
+    assert history.overdue(NOW + timedelta(days=15)) == history.duties
+    assert apply(history, move(CONFIRMED, "rita", "2")).duties == ()
+
+
+@pytest.mark.parametrize(
+    ("history", "asked", "message"),
+    [
+        (rolled_back(), move(CONFIRMED, "olga", "2"), "with the role reviewer, and olga is operator"),
+        (rolled_back(), move(CONFIRMED, "rita", "1"), "Nothing about risk/1 waits"),
+        (rolled_back(), move(CONFIRMED, "ada", "2"), "must be neither who left the duty nor who made or proposed"),
+        (champion("2", champion("1")), move(State.ROLLED_BACK, "olga", "2", restores="1"), "by when another person"),
+        (champion("1"), move(State.APPROVED, "otto", dossier="d1", expires_at=LATER), "otto is admin, viewer"),
+        (approved(), move(State.CHAMPION, "olga", dossier="d1"), "it takes a person with the role ml_engineer or rev"),
+        (approved(), move(State.REGISTERED, "ada"), "it takes a person with the role of a program"),
+        (approved(), Move("risk", "1", State.CHAMPION, "ada", "why", NOW, {}, HELD["ada"]), "signature of ada"),
+    ],
+)
+def test_a_move_without_the_authority_for_it_is_refused(history, asked, message):
+    with pytest.raises(MoveRefused, match=message):
+        apply(history, asked)
+
+
+def test_a_condition_is_a_duty_until_it_is_confirmed_by_another():
+    step = move(State.APPROVED, "grace", dossier="d1", expires_at=LATER, condition="watch the south", due_at=LATER)
+    history = apply(apply(approved(), move(State.PROPOSED, "ada", dossier="d1")), step)
+    assert [duty.text for duty in history.duties] == ["watch the south"]
+    served = apply(history, move(State.CHAMPION, "grace", dossier="d1"))
+    assert served.duties == history.duties
+    with pytest.raises(MoveRefused, match="neither who left the duty"):
+        apply(served, move(CONFIRMED, "grace"))
+    assert apply(served, move(CONFIRMED, "rita")).duties == ()
+    assert apply(history, move(State.PROPOSED, "ada", dossier="d1")).duties == ()
+
+
+@pytest.mark.parametrize("payload", [{"condition": "watch"}, {"due_at": LATER}])
+def test_a_condition_states_what_and_by_when(payload):
+    asked = move(State.APPROVED, "grace", dossier="d1", expires_at=LATER, **payload)
+    with pytest.raises(MoveRefused, match="must state what is to be met and by when"):
+        apply(apply(approved(), move(State.PROPOSED, "ada", dossier="d1")), asked)
+
+
 @pytest.mark.parametrize("author", ["ada", "system:training"])
 def test_nobody_approves_what_they_made_or_proposed(author):
     history = History("risk")
     for step in (
-        move(State.REGISTERED, author),
-        move(State.EVALUATED, author),
+        move(State.REGISTERED, "system:training"),
+        move(State.EVALUATED, "system:training"),
         move(State.PROPOSED, "ada", dossier="d"),
     ):
         history = apply(history, step)
@@ -142,15 +211,17 @@ def test_another_program_may_not_approve():
 
 def test_an_event_written_past_the_rules_is_void_and_named():
     events = [
-        Event(1, "registered", "risk/1", "ada"),
+        Event(1, "registered", "risk/1", "system:training"),
         Event(2, "champion", "risk/1", "mallory", {"dossier": "d"}),
         Event(3, "crowned", "risk/1", "mallory"),
-        Event(4, "registered", "other/1", "ada"),
+        Event(4, "registered", "other/1", "system:training"),
+        Event(5, "evaluated", "risk/1", "system:training", flaw="was changed after it was written"),
     ]
     history = fold("risk", events)
     assert history.champion is None
-    assert set(history.void) == {2, 3}
-    assert "it is registered" in history.void[2]
+    assert set(history.void) == {2, 3, 5}
+    assert "mallory is none" in history.void[2]
+    assert "was changed" in history.void[5]
     assert set(history.versions) == {"1"}
 
 
@@ -163,7 +234,9 @@ Drawn = tuple[str, str, str, str, str]
 VERSIONS = st.sampled_from(["1", "2", "3"])
 PEOPLE = st.sampled_from(["ada", "grace", "system:training", GATES_ACTOR])
 DOSSIERS = st.sampled_from(["a", "b"])
-ANY_EVENT = st.tuples(st.sampled_from([state.value for state in State]), VERSIONS, PEOPLE, DOSSIERS, VERSIONS)
+ANY_EVENT = st.tuples(
+    st.sampled_from([*(state.value for state in State), CONFIRMED]), VERSIONS, PEOPLE, DOSSIERS, VERSIONS
+)
 
 
 def way_to_the_top(version: str, author: str, approver: str) -> list[Drawn]:
@@ -185,7 +258,8 @@ WAYS = st.builds(way_to_the_top, VERSIONS, PEOPLE, PEOPLE)
 def test_no_sequence_of_events_crowns_a_version_that_another_has_not_approved(drawn):
     events = [
         Event(i, kind, f"risk/{version}", actor,
-              {"dossier": dossier, "expires_at": LATER, "restores": restores, "automatic": FIRST_VERSION_ONLY})
+              {"dossier": dossier, "expires_at": LATER, "restores": restores, "automatic": FIRST_VERSION_ONLY,
+               "due_at": LATER, "condition": "c"})
         for i, (kind, version, actor, dossier, restores) in enumerate((e for part in drawn for e in part), 1)
     ]  # fmt: skip
     had_champion = False

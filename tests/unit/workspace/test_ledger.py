@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from workspace.ledger import Ledger
+from workspace.users import Users
 
 
 @pytest.fixture
@@ -12,8 +13,13 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
 
 
+def at(url: str) -> Ledger:
+    folder = Path(url.removeprefix("sqlite:///")).parent
+    return Ledger(url, Users(folder), folder / "ledger.head")
+
+
 def write(url: str, count: int, actor: str = "lee") -> None:
-    ledger = Ledger(url)
+    ledger = at(url)
     for number in range(count):
         ledger.append("promotions", "proposed", f"model/{number}", actor, "because", {"n": number, "名": "值"})
     ledger.close()
@@ -21,7 +27,7 @@ def write(url: str, count: int, actor: str = "lee") -> None:
 
 def test_events_come_back_in_order_and_the_chain_is_whole(url: str) -> None:
     write(url, 3)
-    ledger = Ledger(url)
+    ledger = at(url)
     assert [event.payload["n"] for event in ledger.events("promotions")] == [0, 1, 2]
     assert [event.subject for event in ledger.events(subject="model/1")] == ["model/1"]
     assert ledger.verify() == []
@@ -41,7 +47,7 @@ def test_tampering_is_found_and_located(url: str, attack: str, located: int) -> 
     write(url, 4)
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         connection.execute(attack)
-    assert located in [finding.sequence for finding in Ledger(url).verify()]
+    assert located in [finding.sequence for finding in at(url).verify()]
 
 
 def test_writers_in_several_processes_lose_nothing(url: str) -> None:
@@ -52,6 +58,6 @@ def test_writers_in_several_processes_lose_nothing(url: str) -> None:
         writer.start()
     for writer in writers:
         writer.join()
-    ledger = Ledger(url)
+    ledger = at(url)
     assert len(ledger.events()) == 100
     assert ledger.verify() == []
