@@ -199,7 +199,7 @@ def learn(inputs: pd.DataFrame, outcome: Floats, times: Timeline, rows: Mask, fe
     losses = tuple(_log_loss(labels, scores) for scores in judged)
     best = int(np.argmin(losses))
     method = choose_method(judged[best], labels)
-    model = _fit(inputs, outcome, rows, usable, plan.candidates[best], plan, seed)
+    model = fit_trees(inputs, outcome, rows, usable, plan.candidates[best], plan, seed)
     calibrated = calibrate(model, np.concatenate(judged[best]), np.concatenate(labels), method)
     return FittedRisk(calibrated, usable, plan.candidates[best], method, losses)
 
@@ -210,7 +210,7 @@ def _rehearse(inputs: pd.DataFrame, outcome: Floats, cuts: Sequence[Cut], featur
 
     def score(task: tuple[BoostingParameters, Cut]) -> Floats:
         parameters, cut = task
-        model = _fit(inputs, outcome, cut.learn, features, parameters, plan, seed)
+        model = fit_trees(inputs, outcome, cut.learn, features, parameters, plan, seed)
         with one_thread():
             return model.decision_function(inputs.loc[cut.judge, features.names])
 
@@ -220,8 +220,9 @@ def _rehearse(inputs: pd.DataFrame, outcome: Floats, cuts: Sequence[Cut], featur
     return [scores[start : start + len(cuts)] for start in range(0, len(tasks), len(cuts))] if cuts else [[]]
 
 
-def _fit(inputs: pd.DataFrame, outcome: Floats, rows: Mask, features: FeatureSet, parameters: BoostingParameters,
+def fit_trees(inputs: pd.DataFrame, outcome: Floats, rows: Mask, features: FeatureSet, parameters: BoostingParameters,
          plan: Plan, seed: int) -> Pipeline:  # fmt: skip
+    """The pipeline fitted on some rows, not calibrated."""
     with one_thread():
         return build(features, parameters, plan, seed).fit(inputs.loc[rows, features.names], outcome[rows])
 

@@ -100,9 +100,9 @@ class LoadedModel:
         """Its light form, which gives the same numbers."""
         return lighten(self.estimator, self.features)
 
-    def predict(self, frame: pd.DataFrame) -> Floats:
+    def predict(self, frame: pd.DataFrame, threads: int = 1) -> Floats:
         """Probability of the positive class of a table's rows, shape (rows,)."""
-        return self.light.probabilities(frame)
+        return self.light.probabilities(frame, threads)
 
 
 def register(stores: ModelStores, record: RunRecord) -> Registered:

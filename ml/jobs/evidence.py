@@ -40,6 +40,7 @@ def evaluation(learned: Learned, spec: ModelSpec) -> dict[str, Any]:
         "segments": [segment.as_dict() for segment in learned.by_group],
         "reliability": learned.reliability.to_dict(orient="records"),
         "importance": learned.importance,
+        "learning_curve": [{"rows": rows, "log_loss": loss} for rows, loss in learned.curve.items()],
         "features": [[feature.name, feature.kind] for feature in learned.fitted.features.features],
         "left_out": dict(learned.fitted.features.left_out),
         "calibration": learned.fitted.calibration,
@@ -97,6 +98,7 @@ def model_card(learned: Learned, spec: ModelSpec, made_from: Mapping[str, Any]) 
     positives = int(learned.backtest["outcome"].sum())
     importance = "\n".join(f"- `{name}` {value:+.4f}" for name, value in list(learned.importance.items())[:12])
     facts = "\n".join(f"- {name}: `{value}`" for name, value in made_from.items())
+    curve = "\n".join(f"- {rows:,} newest rows: {loss:.4f}" for rows, loss in learned.curve.items()) or "- too few rows"
     left_out = "\n".join(f"- `{name}`: {reason}" for name, reason in fitted.features.left_out.items()) or "- none"
     return f"""# {spec.name}
 
@@ -126,6 +128,11 @@ Loss of ROC-AUC on the last stretch when a feature's values are shuffled:
 
 {importance}
 
+## Would more history help?
+Log loss of the last stretch by the same trees, without calibrator:
+
+{curve}
+
 ## Not used
 {left_out}
 
@@ -139,12 +146,14 @@ Loss of ROC-AUC on the last stretch when a feature's values are shuffled:
 
 
 def plots(learned: Learned) -> dict[str, bytes]:
-    """PNG plots by file name: reliability, discrimination, scores, importance."""
+    """PNG plots by file name: reliability, discrimination, scores, learning curve, importance."""
     outcome = learned.backtest["outcome"].to_numpy()
     predicted = learned.backtest["predicted"].to_numpy()
     found = {"reliability.png": _reliability_plot(learned), "scores.png": _score_plot(outcome, predicted)}
     if outcome.min() != outcome.max():
         found["discrimination.png"] = _discrimination_plot(learned, outcome, predicted)
+    if len(learned.curve) > 1:
+        found["learning_curve.png"] = _curve_plot(learned.curve)
     if learned.importance:
         found["importance.png"] = _importance_plot(learned.importance)
     return found
@@ -197,6 +206,15 @@ def _importance_plot(importance: Mapping[str, float]) -> bytes:
     axes = figure.subplots()
     axes.barh(names, [importance[name] for name in names], color=ACCENT)
     axes.set(xlabel="loss of ROC-AUC when shuffled", title="Permutation importance")
+    return _png(figure)
+
+
+def _curve_plot(curve: Mapping[int, float]) -> bytes:
+    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(list(curve), list(curve.values()), marker="o", color=ACCENT)
+    axes.set(xlabel="newest rows learned from", ylabel="log loss of the last stretch", title="Learning curve")
+    axes.set_xlim(left=0)
     return _png(figure)
 
 

@@ -13,13 +13,16 @@ from sklearn.inspection import permutation_importance
 from ml.core.baselines import group_rate, overall_rate
 from ml.core.features import FeatureSet, UnusableTable, prepare
 from ml.core.intervals import ClusterBootstrap, Estimate, Floats
-from ml.core.metrics import Segment, evaluate, reliability, segments
-from ml.core.risk_model import FittedRisk, learn, one_thread
-from ml.core.splits import Cut, rolling_cuts, timeline
+from ml.core.metrics import Segment, evaluate, log_losses, reliability, segments
+from ml.core.risk_model import FittedRisk, fit_trees, learn, one_thread, positive_probability
+from ml.core.splits import Cut, Timeline, rolling_cuts, timeline
 from ml.jobs.catalogue import ModelSpec
 
 IMPORTANCE_ROWS = 3000
 IMPORTANCE_REPEATS = 3
+#: Shares of the rows learned from, newest first, of which the learning curve tells the loss.
+CURVE_SHARES = (0.1, 0.25, 0.5, 1.0)
+FEWEST_ON_CURVE = 500
 BASE_RATE, LANE_RATE = "base_rate", "lane_rate"
 
 
@@ -48,6 +51,8 @@ class Learned:
         latest: Metrics of the last stretch, that is of the shipped version alone.
         by_group: Metrics by the first group column, and by its combination with the second.
         importance: Feature → loss of ROC-AUC when its values are shuffled, on the last stretch.
+        curve: Rows learned from, newest first → log loss of the last stretch by trees without calibrator; empty where
+            the rows are few.
         reliability: Predicted against realised rate.
         notes: What a reader must know: stretches not judged, features dropped for what they hold.
     """
@@ -60,6 +65,7 @@ class Learned:
     latest: dict[str, Estimate]
     by_group: tuple[Segment, ...]
     importance: dict[str, float]
+    curve: dict[int, float]
     reliability: pd.DataFrame
     notes: tuple[str, ...]
 
@@ -117,6 +123,7 @@ def learn_and_judge(frame: pd.DataFrame, features: FeatureSet, spec: ModelSpec, 
         latest=_metrics(judged[-1], spec),
         by_group=_by_group(backtest, spec, minimum_support),
         importance=_importance(version, inputs[last_cut.judge], outcome[last_cut.judge], spec.seed),
+        curve=_learning_curve(inputs, outcome, times, last_cut, version, spec),
         reliability=reliability(backtest["outcome"].to_numpy(), backtest["predicted"].to_numpy()),
         notes=tuple(notes),
     )
@@ -165,6 +172,22 @@ def _by_group(rows: pd.DataFrame, spec: ModelSpec, minimum_support: int) -> tupl
         found += segments(rows, by, rows["outcome"].to_numpy(), rows["predicted"].to_numpy(),
                           days_of(rows, spec.roles.time), minimum_support, spec.replicates, spec.seed)  # fmt: skip
     return tuple(found)
+
+
+def _learning_curve(inputs: pd.DataFrame, outcome: Floats, times: Timeline, cut: Cut, fitted: FittedRisk,
+                    spec: ModelSpec) -> dict[int, float]:  # fmt: skip
+    """Whether more history would help: the same trees on ever longer newest parts of the rows learned from."""
+    newest_first = np.flatnonzero(cut.learn)[np.argsort(-times.made_at[cut.learn].asi8, kind="stable")]
+    losses: dict[int, float] = {}
+    for share in CURVE_SHARES:
+        rows = np.zeros(len(outcome), dtype=bool)
+        rows[newest_first[: round(share * len(newest_first))]] = True
+        if rows.sum() < FEWEST_ON_CURVE or outcome[rows].min() == outcome[rows].max():
+            continue
+        model = fit_trees(inputs, outcome, rows, fitted.features, fitted.parameters, spec.plan, spec.seed)
+        predicted = positive_probability(model, inputs.loc[cut.judge, fitted.features.names])
+        losses[int(rows.sum())] = float(log_losses(outcome[cut.judge], predicted).mean())
+    return losses
 
 
 def _importance(fitted: FittedRisk, inputs: pd.DataFrame, outcome: Floats, seed: int) -> dict[str, float]:

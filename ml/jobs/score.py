@@ -104,14 +104,14 @@ class ScoreJob:
                 return ScoreReport(
                     "reused", self.spec.name, champion.version, reason, rows, path, {"rows": rows}, reason
                 )
-            return self._score(champion, source, where, as_of, path)
+            return self._score(champion, source, where, as_of, path, settings.threads)
 
     def _score(
-        self, champion: LoadedModel, source: TableSource, where: str, as_of: datetime, path: Path
+        self, champion: LoadedModel, source: TableSource, where: str, as_of: datetime, path: Path, threads: int
     ) -> ScoreReport:
         started = datetime.now(UTC)
         probabilities: list[np.ndarray] = []
-        rows = write_once(path, self._batches(champion, source, where, as_of, started, probabilities))
+        rows = write_once(path, self._batches(champion, source, where, as_of, started, probabilities, threads))
         seconds = (datetime.now(UTC) - started).total_seconds()
         numbers = _numbers(np.concatenate([*probabilities, np.empty(0)]), rows, seconds)
         reason = f"Version {champion.version} scored {rows:,} orders as of {as_of:%Y-%m-%d %H:%M} UTC."
@@ -119,13 +119,13 @@ class ScoreJob:
         return ScoreReport("scored", self.spec.name, champion.version, reason, rows, path, numbers, "\n".join(lines))
 
     def _batches(self, champion: LoadedModel, source: TableSource, where: str, as_of: datetime, started: datetime,
-                 seen: list[np.ndarray]) -> Iterator[pa.RecordBatch]:  # fmt: skip
+                 seen: list[np.ndarray], threads: int) -> Iterator[pa.RecordBatch]:  # fmt: skip
         roles = self.spec.roles
         numbers, categories = champion.features.of_kind("number"), champion.features.of_kind("category")
         columns = list(dict.fromkeys([roles.key, roles.groups[0], roles.target, *categories]))
         for batch in read_batches(source, columns, numbers, where, BATCH_ROWS):
             frame = batch.to_pandas()
-            predicted = champion.predict(frame)
+            predicted = champion.predict(frame, threads)
             require_probabilities(predicted, frame[roles.key])
             seen.append(predicted)
             yield pa.RecordBatch.from_pydict(

@@ -52,7 +52,8 @@ def test_the_run_holds_all_that_is_needed_to_ask_what_was_made_from_what(promote
     assert tags["recipe"]
     assert run.inputs.dataset_inputs[0].dataset.digest == tags["table_digest"][:32]
     assert {"evaluation.json", "model_card.md", "backtest.parquet", "gates.json", "dossier.json", "fairness"} <= names
-    assert plots == {f"plots/{n}.png" for n in ("reliability", "scores", "discrimination", "importance")}
+    names = ("reliability", "scores", "discrimination", "learning_curve", "importance")
+    assert plots == {f"plots/{name}.png" for name in names}
     assert run.data.metrics["roc_auc_low"] < run.data.metrics["roc_auc"] < run.data.metrics["roc_auc_high"]
 
 
@@ -132,3 +133,14 @@ def test_a_snapshot_without_the_table_names_those_it_has(company):
 
     with pytest.raises(UnusableTable, match=r"lacks the table feat_other; it holds feat_order_delivery"):
         TrainJob(replace(company.spec, table="feat_other")).run(company.settings, company.snapshot)
+
+
+def test_the_learning_curve_tells_what_more_history_is_worth(company):
+    report = company.train()
+    curve = json.loads((report.folder / "evaluation.json").read_text(encoding="utf-8"))["learning_curve"]
+    assert [point["rows"] for point in curve] == sorted(point["rows"] for point in curve)
+    # A tenth of these rows is too few for the curve, so that it begins at a quarter.
+    assert curve[-1]["rows"] == pytest.approx(4 * curve[0]["rows"], rel=0.01)
+    assert curve[-1]["log_loss"] < curve[0]["log_loss"]
+    assert "Would more history help?" in (report.folder / "model_card.md").read_text(encoding="utf-8")
+    assert (report.folder / "plots" / "learning_curve.png").stat().st_size > 5000

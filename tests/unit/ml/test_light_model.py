@@ -54,6 +54,13 @@ def odd_rows(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([frame, odd], ignore_index=True)
 
 
+def test_the_number_of_threads_changes_no_number(pair):
+    _model, light, frame = pair
+    rows = odd_rows(frame)
+    np.testing.assert_array_equal(light.probabilities(rows, threads=3), light.probabilities(rows))
+    assert light.probabilities(rows.head(1), threads=3).shape == (1,)
+
+
 def test_many_rows_get_the_models_own_probabilities_to_the_last_bit(pair) -> None:
     whole, light, frame = pair
     rows = odd_rows(frame)

@@ -1,0 +1,210 @@
+"""Lateness risk: what training and scoring cost beside bare scikit-learn, and how much of what is knowable it knows.
+
+Belongs here: the figures of late-delivery-risk. `--only training|scoring|twin` runs a part.
+
+*training* — `learn` on 1 M rows beside the same scikit-learn fits in a plain loop, in turn. *scoring* — the flat walk
+beside `predict_proba`; single rows by their 99th percentile. *twin* — preset `medium`, landed, built and
+backtested as a company would: the share of an oracle's log-loss gain over the base rate (`twin_oracle`).
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from benchmarks.bench_pipeline import dbt
+from benchmarks.twin_oracle import clairvoyant, state_oracle
+from ml.core.calibration import calibrate, choose_method
+from ml.core.features import FeatureSet, Roles, feature_set_of
+from ml.core.intervals import ClusterBootstrap, Floats
+from ml.core.light_model import lighten
+from ml.core.metrics import log_losses
+from ml.core.risk_model import Plan, build, learn, one_thread
+from ml.core.splits import rolling_cuts, timeline
+from ml.io.data import file_table, read_rows
+from ml.jobs.catalogue import LATE_DELIVERY
+from ml.jobs.learning import BASE_RATE, days_of, learn_and_judge
+from sources.landing import land
+from sources.manifest import load_adapter
+from twin.generate import generate_company
+from twin.parameters import load_preset
+from twin.world import build_world
+from workspace.settings import Settings
+
+TRAINING_ROWS = int(os.environ.get("BENCH_TRAINING_ROWS", "1000000"))
+TRAINING_ROUNDS = int(os.environ.get("BENCH_TRAINING_ROUNDS", "1"))
+SCORED_ROWS, ROUNDS, SINGLES, THREADS = 500_000, 5, 5_000, 2
+REPLAYS = int(os.environ.get("BENCH_REPLAYS", "40"))
+NUMBERS, SEED = 24, 7
+ROLES = Roles(key="order_id", time="ordered_at", target="is_late", known_at="known_at", groups=("region",),
+              included=("region",))  # fmt: skip
+HEADER = "| figure | goal | median | min–max |\n|---|---|---|---|"
+
+
+def orders(rows: int) -> tuple[pd.DataFrame, FeatureSet]:
+    """Orders over a year whose lateness follows eight of 24 numbers and the region."""
+    rng = np.random.default_rng(SEED)
+    columns = {f"x{i:02d}": rng.gamma(2, 1, rows) for i in range(NUMBERS)}
+    region = rng.integers(0, 31, rows)
+    score = -3.4 + sum(0.25 * columns[f"x{i:02d}"] for i in range(8)) - 0.03 * region
+    frame = pd.DataFrame({
+        "order_id": np.arange(rows).astype(str),
+        "ordered_at": pd.Timestamp("2025-01-01", tz="UTC")
+        + pd.to_timedelta(np.sort(rng.uniform(0, 365, rows)), unit="D"),
+        "region": np.array([f"R{i:02d}" for i in range(31)])[region],
+        "is_late": (rng.random(rows) < expit(score)).astype(float), **columns,
+    })  # fmt: skip
+    frame["known_at"] = frame["ordered_at"] + pd.Timedelta(days=4)
+    return frame, feature_set_of([("region", "category"), *((name, "number") for name in columns)])
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def line(figure: str, goal: str, values: list[float], digits: int = 2) -> str:
+    """One row of the table."""
+    spread = f"{min(values):,.{digits}f}–{max(values):,.{digits}f}"
+    return f"| {figure} | {goal} | {statistics.median(values):,.{digits}f} | {spread} |"
+
+
+def training() -> list[str]:
+    """`learn` beside the same fits by scikit-learn alone, one thread each."""
+    frame, features = orders(TRAINING_ROWS)
+    times, outcome, plan = timeline(frame, ROLES), frame["is_late"].to_numpy(), Plan()
+    inputs, rows = frame[features.names], times.labelled
+
+    def ours() -> None:
+        learn(inputs, outcome, times, rows, features, plan, SEED)
+
+    def bare() -> None:
+        cuts = rolling_cuts(times, plan.rehearsals, within=rows)
+        with one_thread():
+            scores = []
+            for parameters in plan.candidates:
+                for cut in cuts:
+                    fitted = build(features, parameters, plan, SEED).fit(inputs[cut.learn], outcome[cut.learn])
+                    scores.append(fitted.decision_function(inputs[cut.judge]))
+            model = build(features, plan.candidates[-1], plan, SEED).fit(inputs[rows], outcome[rows])
+            labels = [outcome[cut.judge] for cut in cuts]
+            calibrate(model, np.concatenate(scores[: len(cuts)]), np.concatenate(labels),
+                      choose_method(scores[: len(cuts)], labels))  # fmt: skip
+
+    taken = [(seconds(bare), seconds(ours)) for _ in range(TRAINING_ROUNDS)]
+    return [
+        line(f"training on {TRAINING_ROWS:,} rows, s", "", [mine for _, mine in taken], 1),
+        line("the same fits by scikit-learn alone, s", "", [theirs for theirs, _ in taken], 1),
+        line("÷ scikit-learn", "≤ 1.2", [mine / theirs for theirs, mine in taken]),
+    ]
+
+
+def scoring() -> list[str]:
+    """The flat walk beside `predict_proba`, and single rows."""
+    frame, features = orders(SCORED_ROWS)
+    with one_thread():
+        model = build(features, Plan().candidates[-1], Plan(), SEED).fit(
+            frame[features.names][:200_000], frame["is_late"][:200_000]
+        )
+    light = lighten(model, features)
+    batches = [frame[start : start + 100_000] for start in range(0, len(frame), 100_000)]
+    light.probabilities(batches[0][:100])
+
+    def theirs() -> None:
+        with one_thread():
+            for batch in batches:
+                model.predict_proba(batch[features.names])
+
+    taken = [
+        (seconds(theirs), seconds(lambda: [light.probabilities(batch, THREADS) for batch in batches]))
+        for _ in range(ROUNDS)
+    ]
+    rows = frame.head(SINGLES).to_dict(orient="records")
+    percentiles = []
+    for _ in range(ROUNDS):
+        singles = [seconds(lambda row=row: light.probability(row)) for row in rows]  # type: ignore[misc]
+        percentiles.append(1000 * float(np.quantile(singles, 0.99)))
+    return [
+        line(f"batch, rows a second on {THREADS} threads", "≥ 200,000", [SCORED_ROWS / mine for _, mine in taken], 0),
+        line(
+            "scikit-learn's `predict_proba` on one, rows a second", "", [SCORED_ROWS / other for other, _ in taken], 0
+        ),
+        line("one row, 99th percentile, ms", "≤ 3", percentiles, 3),
+    ]
+
+
+def in_the_twin() -> list[str]:
+    """The share of the oracles' gain, on the rows that the backtest judged."""
+    parameters = load_preset("medium")
+    with tempfile.TemporaryDirectory(prefix="bench-lateness-") as folder:
+        settings = Settings(home=Path(folder), company="demo")
+        generate_company(parameters, settings.paths)
+        land(settings, load_adapter("demo"), settings.paths.extracts)
+        settings.paths.ensure()
+        dbt(settings, "seed")
+        dbt(settings, "run")
+        table = Path(folder) / "feat_order_delivery.parquet"
+        with duckdb.connect(str(settings.paths.warehouse), read_only=True) as connection:
+            connection.execute(f"copy feat_order_delivery to '{table}' (format parquet)")
+            codes = connection.execute("select order_id, source_system, order_code from fct_orders").df()
+        frame, features = read_rows(file_table(table), LATE_DELIVERY.roles)
+        learned = learn_and_judge(frame, features, replace(LATE_DELIVERY, replicates=100), None, 200, threads=2)
+        known = clairvoyant(build_world(parameters), REPLAYS).merge(codes, on=["source_system", "order_code"])
+    published = learned.inputs.select_dtypes("number").assign(order_id=frame["order_id"])
+    known = known.merge(published, on="order_id")
+    judged = known["order_id"].isin(set(learned.backtest["order_id"])).to_numpy()
+    numbers = known.drop(columns=["order_id", "source_system", "order_code", "clairvoyant"])
+    earlier = ~judged & known["order_id"].isin(set(frame["order_id"][frame["is_late"].notna()])).to_numpy()
+    known["state"] = state_oracle(numbers, known["clairvoyant"].to_numpy(), earlier, SEED)
+    rows = learned.backtest.merge(known[["order_id", "clairvoyant", "state"]], on="order_id")
+    return [
+        f"| orders judged | | {len(rows):,} of {len(learned.backtest):,} | |",
+        *(_share(rows, oracle, goal) for oracle, goal in (("state", "≥ 80 %"), ("clairvoyant", ""))),
+    ]
+
+
+def _share(rows: pd.DataFrame, oracle: str, goal: str) -> str:
+    outcome = rows["outcome"].to_numpy()
+
+    def loss(name: str) -> Floats:
+        return log_losses(outcome, rows[name].to_numpy())
+
+    bootstrap = ClusterBootstrap(days_of(rows, LATE_DELIVERY.roles.time), 500, SEED)
+    gained, possible = loss(BASE_RATE) - loss("predicted"), loss(BASE_RATE) - loss(oracle)
+    share = bootstrap.estimate(
+        100 * gained.mean() / possible.mean(), 100 * bootstrap.sums(gained) / bootstrap.sums(possible)
+    )
+    losses = ", ".join(f"{name} {loss(name).mean():.4f}" for name in (BASE_RATE, "predicted", oracle))
+    return (
+        f"| twin `medium`, share of the *{oracle}* oracle's log-loss gain, % ({losses}) | {goal} "
+        f"| {share.value:.1f} | {share.low:.1f}–{share.high:.1f} |"
+    )
+
+
+PARTS = {"training": training, "scoring": scoring, "twin": in_the_twin}
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=PARTS)
+    chosen = parser.parse_args().only
+    print(HEADER)
+    for name, part in PARTS.items():
+        if chosen in (None, name):
+            print("\n".join(part()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
