@@ -22,7 +22,7 @@ from ml.core.fairness.audit import audit_cells, audit_predictions
 from ml.core.fairness.grouped import GroupData
 from ml.core.fairness.inference import Evidence, assess
 from ml.core.fairness.labels import decompose_delay
-from ml.core.fairness.overtime import find_changes
+from ml.core.fairness.changes import find_changes
 from ml.io.audit_cells import AuditColumns, cells_of_file
 from twin.generate import generate
 from twin.parameters import load_preset

@@ -9,6 +9,7 @@ context; saving the same again changes nothing, and a folder is never written ov
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -25,6 +26,11 @@ from workspace.files import write_atomically
 LANGUAGES = ("en", "zh")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PRINT_SECONDS = 120
+#: Where a PDF states when it was printed, and what is put there: as long, so that no offset in the file moves.
+PRINT_TIME, NO_TIME = (
+    re.compile(rb"(/(?:CreationDate|ModDate) \()D:\d{14}(?:[+-]\d\d'\d\d'|Z)?"),
+    b"D:20000101000000+00'00'",
+)
 #: A spreadsheet takes a cell that begins with one of these for a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 CSV_COLUMNS = ("metric", "layer", "group", "status", "n", "positives", "rate", "low", "high", "shrunken", "difference",
@@ -116,8 +122,25 @@ def groups_csv(result: AuditResult) -> str:
     return stream.getvalue()
 
 
+def print_report(saved: SavedReport) -> dict[str, Path]:
+    """The report's PDFs by language, printed once beside its pages; empty where no browser is installed."""
+    printed = {}
+    for language, page in saved.pages.items():
+        pdf = page.with_suffix(".pdf")
+        if not pdf.exists():
+            try:
+                print_pdf(page, pdf)
+            except NoBrowser:
+                return {}
+        printed[language] = pdf
+    return printed
+
+
 def print_pdf(page: Path, pdf: Path, browser: str | None = None) -> Path:
-    """Print a report page to PDF with a headless browser. The PDF carries its time of printing; the page is the record.
+    """Print a report page to PDF with a headless browser.
+
+    The same page printed twice by the same browser gives the same bytes: the times of printing, which the browser
+    writes into the file, are set to `NO_TIME`.
 
     Raises:
         NoBrowser: none of `BROWSERS` is installed.
@@ -139,4 +162,5 @@ def print_pdf(page: Path, pdf: Path, browser: str | None = None) -> Path:
         raise NoBrowser(
             f"{command} did not print {page}: {done.stderr.strip()[-300:]}. Open the page and print it there."
         )
+    write_atomically(pdf, PRINT_TIME.sub(rb"\1" + NO_TIME, pdf.read_bytes()))
     return pdf

@@ -4,21 +4,22 @@ Belongs here: the query over the marts, and which layers a snapshot can feed. Do
 (ml/jobs/audit_layers) and how (ml/core/fairness).
 
 An order counts once its promise has passed, so that the quick ones of the last days are not taken for all of them. An
-address without coordinates takes the usual distance of its region and node: without, far regions would look slow for no
-reason. A company rarely has all tables. Without shipments carrier, distance and cost are missing; without events the lag of the
-record and persons' interventions are; the columns are then empty and named in `absent`.
+address without coordinates takes the usual distance of its region and node: without, far regions would look slow for
+no reason. A company rarely has all tables. Without shipments carrier, distance and cost are missing; without events the
+lag of the record and persons' interventions are; the columns are then empty and their tables named in `absent`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import duckdb
 import pandas as pd
 
 from workspace.published import Snapshot
 
 ORDERS, PARCELS, EVENTS, FEATURES = "fct_orders", "fct_shipments", "fct_order_events", "feat_order_delivery"
 INVENTORY, REGIONS, CUSTOMERS = "fct_inventory_daily", "dim_regions", "dim_customers"
+#: Tables that a history is read from, where there are any.
+READ_TABLES = (ORDERS, PARCELS, EVENTS, FEATURES, INVENTORY, REGIONS, CUSTOMERS)
 #: Columns that count as legitimate reasons for a longer way; what each is stands in docs/fairness.md.
 FACTORS = ("distance_km", "nearest_km", "service", "carrier", "node", "stock", "weather", "weather_next", "weekday",
            "hour", "parcels")  # fmt: skip
@@ -78,7 +79,8 @@ select
     cast(o.shipping_cost_amount as double) as shipping_cost,
     case when o.count_shipments > 0 then cast(o.count_shipments > 1 as integer) end as split,
     cast(o.is_cancelled as integer) as cancelled,
-    cast(o.is_touched_by_person as integer) as sent_to_a_person,
+    case when o.is_touched_by_person is not null then cast(coalesce(r.is_held, false) as integer) end
+        as sent_to_a_person,
     1 - cast(o.is_touched_by_person as integer) as automated,
     case when o.is_touched_by_person is not null then cast(coalesce(r.is_overridden, false) as integer) end
         as overridden,
@@ -87,7 +89,8 @@ select
         median(p.distance_km) over (partition by o.region_code, o.main_warehouse_id),
         median(p.distance_km) over (partition by o.region_code)
     ) as distance_km,
-    min(p.distance_km) over (partition by o.region_code, left(c.postal_code, 4)) as nearest_km, p.service, p.carrier, coalesce(o.main_warehouse_id, 'unknown') as node,
+    min(p.distance_km) over (partition by o.region_code, left(c.postal_code, 4)) as nearest_km,
+    p.service, p.carrier, coalesce(o.main_warehouse_id, 'unknown') as node,
     case when s.is_stocked_out then 'out' when s.is_stocked_out is false then 'in' else 'unknown' end as stock,
     coalesce(f.weather_destination_severity, 0) as weather, coalesce(a.severity_next, 0) as weather_next,
     cast(isodow(o.ordered_at) as varchar) as weekday, cast(hour(o.ordered_at) as integer) as hour,
@@ -134,8 +137,9 @@ def read_order_history(snapshot: Snapshot) -> OrderHistory | None:
         absent = tuple(table for table in EMPTY if table not in snapshot.tables)
         for table in absent:
             connection.execute(f"create view {table} as {EMPTY[table]}")
-        as_of = snapshot.notes.get("as_of") or connection.execute(f"select max(ordered_at) from {ORDERS}").fetchone()[0]
-        orders = connection.execute(QUERY, {"as_of": pd.Timestamp(str(as_of)).tz_localize(None)}).df()
+        [(newest,)] = connection.execute(f"select max(ordered_at) from {ORDERS}").fetchall()
+        as_of = pd.Timestamp(str(snapshot.notes.get("as_of") or newest)).tz_localize(None)
+        orders = connection.execute(QUERY, {"as_of": as_of}).df()
         regions = connection.execute(f"select region_code, name, latitude, longitude from {REGIONS}").fetchall()
     return OrderHistory(
         orders=orders,

@@ -11,6 +11,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +21,26 @@ from fairlearn.metrics import MetricFrame, count, mean_prediction
 
 from ml.core.fairness.audit import audit_with_intersections
 from ml.core.fairness.cells import JOINT, cells_of_table
-from ml.core.fairness.report.context import ReportContext
 from ml.core.fairness.results import AuditResult
-from ml.io.audit_reports import SavedReport, save_report
+from ml.io.audit_reports import SavedReport, print_report, save_report
 from ml.io.champion import newest_version
 from ml.io.gate_limits import load_limits
+from ml.io.order_history import READ_TABLES, OrderHistory, read_order_history
 from ml.io.registry import digest_of_text, log_files
 from ml.io.stores import ModelStores, open_stores
+from ml.io.version_files import AUDITS, FAIRNESS, NothingToAudit, read_evidence, read_fairness
+from ml.jobs.audit_context import Subject, describe, layer_summary
+from ml.jobs.audit_layers import FLAG_FROM, FURTHER_GROUPS
 from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
 from ml.jobs.train import BACKTEST
 from workspace.files import sha256_of_json, write_atomically
+from workspace.published import Snapshot, find_current
 from workspace.settings import Settings
 
-FAIRNESS = "fairness.json"
 #: The measure that the gate judges: does a region's realised rate stray from the predicted one more than elsewhere?
 JUDGED_MEASURE = "calibration_error"
-MEASURES = ("base_rate", "mean_prediction", JUDGED_MEASURE, "brier_score")
-REPORTS = "audits"
-OUTCOME, PREDICTED = "outcome", "predicted"
-
-
-class NothingToAudit(RuntimeError):
-    """There is no evaluated version, or its predictions are not those that were recorded."""
+MEASURES = ("base_rate", "mean_prediction", JUDGED_MEASURE, "brier_score", "false_positive_rate", "false_negative_rate")
+OUTCOME, PREDICTED, FLAGGED = "outcome", "predicted", "flagged"
 
 
 @dataclass(frozen=True)
@@ -75,13 +74,22 @@ class AuditReport:
 
 @dataclass(frozen=True)
 class AuditJob:
-    """Audit a version; the newest that is evaluated if none is named."""
+    """Audit a version; the newest that is evaluated if none is named.
+
+    Attributes:
+        spec: The model.
+        version: Its version.
+        is_priced: Fit remedies and price them, which takes about as long as the training.
+        is_printed: Print the report to PDF too, where a browser is installed.
+    """
 
     spec: ModelSpec = field(default=LATE_DELIVERY)
     version: str | None = None
+    is_priced: bool = True
+    is_printed: bool = False
 
     def run(self, settings: Settings) -> AuditReport:
-        """Audit by the first group column and by its combination with the second.
+        """Audit by region, by its combinations with other groups, and by what history did to the orders.
 
         Raises:
             NothingToAudit: no version is evaluated, or its predictions were changed.
@@ -91,44 +99,39 @@ class AuditJob:
             if version is None:
                 raise NothingToAudit(f"{self.spec.name} has no version. Train it first: `oi run train_and_audit`.")
             rows = backtest_of(stores, self.spec.name, version)
+            snapshot = find_current(settings.paths.published)
             folder = stores.report_folder(self.spec.name, version)
             tolerance = load_limits().fairness_tolerance
-            basis = sha256_of_json({
-                "backtest": digest_of_text((folder / BACKTEST).read_bytes()), "tolerance": tolerance,
-                "minimum_support": settings.minimum_support, "seed": self.spec.seed, "measures": list(MEASURES),
-            })  # fmt: skip
+            basis = self._basis(settings, snapshot, digest_of_text((folder / BACKTEST).read_bytes()), tolerance)
             done = read_fairness(folder)
             if done and done["basis"] == basis and (stores.paths.reports / done["page"]).is_file():
                 return _report("reused", self.spec.name, version, done, stores.paths.reports)
-            result = audit_backtest(rows, self.spec, settings.minimum_support, tolerance)
-            saved = save_report(stores.paths.reports / REPORTS, result, self._context(stores, version, rows))
-            found = {"basis": basis, **_summary(result, tolerance), "sha256": saved.digest,
+            history = read_order_history(snapshot) if snapshot else None
+            result = audit_backtest(
+                with_groups(rows, self.spec, history), self.spec, settings.minimum_support, tolerance
+            )
+            subject = Subject(self.spec, version, rows, snapshot, history, settings.minimum_support, self.is_priced)
+            context, files = describe(stores, subject)
+            saved = save_report(stores.paths.reports / AUDITS, result, context)
+            if self.is_printed:
+                print_report(saved)
+            found = {"basis": basis, **_summary(result, tolerance), **layer_summary(context), "sha256": saved.digest,
                      "page": str(saved.pages["en"].relative_to(stores.paths.reports)),
                      "by_group": fairlearn_table(rows, self.spec.roles.groups[0])}  # fmt: skip
+            for name, content in files.items():
+                write_atomically(folder / name, content)
             write_atomically(folder / FAIRNESS, json.dumps(found, indent=1, allow_nan=False))
-            _log(stores, self.spec.name, version, saved, found)
+            _log(stores, self.spec.name, version, saved, found, files)
             return _report("audited", self.spec.name, version, found, stores.paths.reports)
 
-    def _context(self, stores: ModelStores, version: str, rows: pd.DataFrame) -> ReportContext:
-        evaluated = stores.promotions.history(self.spec.name).version(version).evaluated
-        made_from = evaluated["made_from"]
-        times = pd.to_datetime(rows[self.spec.roles.time], utc=True)
-        groups = " × ".join(self.spec.roles.groups)
-        return ReportContext(
-            title=f"{self.spec.name} version {version}",
-            decision_asked=f"May version {version} of {self.spec.name} be promoted?",
-            identity={
-                "model_version": f"{self.spec.name}/{version}", "data_snapshot": str(made_from["snapshot"]),
-                "data_window": f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}",
-                "commit": str(made_from["code_commit"]), "run": str(evaluated["run_id"]),
-            },
-            purpose=self.spec.title + ". Trained for accurate probabilities; no region is weighted.",
-            data={"origin": f"{self.spec.table} of the published snapshot, predicted at rolling origins",
-                  "preparation": "Each row was predicted by a model that knew only outcomes older than it.",
-                  "gaps": "Orders whose outcome was never recorded are not in it."},
-            group_definition=f"{groups}: the region that the order is shipped to and the customer's segment.",
-            privacy={"fields": groups, "necessity": self.spec.group_use},
-        )  # fmt: skip
+    def _basis(self, settings: Settings, snapshot: Snapshot | None, backtest: str, tolerance: float) -> str:
+        """Digest of everything that the audit follows from."""
+        tables = {name: str(entry["sha256"]) for name, entry in snapshot.tables.items()} if snapshot else {}
+        return sha256_of_json({
+            "backtest": backtest, "tolerance": tolerance, "minimum_support": settings.minimum_support,
+            "seed": self.spec.seed, "measures": list(MEASURES), "is_priced": self.is_priced,
+            "orders": {name: tables[name] for name in (*READ_TABLES, self.spec.table) if name in tables},
+        })  # fmt: skip
 
 
 def backtest_of(stores: ModelStores, model: str, version: str) -> pd.DataFrame:
@@ -141,37 +144,29 @@ def backtest_of(stores: ModelStores, model: str, version: str) -> pd.DataFrame:
     return pd.read_parquet(io.BytesIO(content))
 
 
-def read_evidence(stores: ModelStores, model: str, version: str, name: str) -> bytes:
-    """One evidence file of a version, verified against the digest in the ledger.
-
-    Raises:
-        NothingToAudit: it is absent or changed.
-    """
-    found = stores.promotions.history(model).version(version)
-    path = stores.report_folder(model, version) / name
-    if found.state is None or "evidence" not in found.evaluated:
-        raise NothingToAudit(f"{model}/{version} is not evaluated (state {found.state}). Train it first.")
-    content = path.read_bytes() if path.is_file() else b""
-    if digest_of_text(content) != found.evaluated["evidence"].get(name):
-        raise NothingToAudit(
-            f"{path} is absent or is not the file whose digest the ledger holds. Restore it from the MLflow run "
-            f"{found.evaluated['run_id']}, or train anew."
-        )
-    return content
+def with_groups(rows: pd.DataFrame, spec: ModelSpec, history: OrderHistory | None) -> pd.DataFrame:
+    """Predictions with the further groups that the orders know: value tier, channel, segment. One row an order."""
+    if history is None:
+        return rows
+    further = [name for name in FURTHER_GROUPS if name not in rows.columns]
+    known = history.orders[["order_id", *further]].rename(columns={"order_id": spec.roles.key})
+    return rows.merge(known, how="left", on=spec.roles.key, validate="one_to_one")
 
 
 def audit_backtest(rows: pd.DataFrame, spec: ModelSpec, minimum_support: int, tolerance: float) -> AuditResult:
-    """Audit rolling-origin predictions by region, and by region × segment as its intersections, as one family."""
-    groups = list(spec.roles.groups)
-    by_region = cells_of_table(rows, label=OUTCOME, score=PREDICTED, group=groups[0])
+    """Audit rolling-origin predictions by region, and by region crossed with each other group, as one family."""
+    region, *others = spec.roles.groups
+    others += [name for name in FURTHER_GROUPS if name in rows.columns and name not in spec.roles.groups]
+    flagged = rows.assign(**{FLAGGED: (rows[PREDICTED] >= FLAG_FROM).astype(int)})
+    columns = {"label": OUTCOME, "score": PREDICTED, "prediction": FLAGGED}
+    count_by = partial(cells_of_table, flagged, label=OUTCOME, score=PREDICTED, prediction=FLAGGED)
     crossed = {
-        JOINT.join(pair): cells_of_table(rows, label=OUTCOME, score=PREDICTED, group=pair)
-        for pair in ([groups[0], other] for other in groups[1:2])
-    }
-    columns = {"label": OUTCOME, "score": PREDICTED, "group": groups[:2]}
+        f"{region}{JOINT}{other}": count_by(group=[region, other])
+        for other in others if rows[other].nunique() > 1
+    }  # fmt: skip
     return audit_with_intersections(
-        by_region, crossed, columns=columns, metrics=MEASURES, outcome="harm", minimum_support=minimum_support,
-        tolerance=tolerance, seed=spec.seed,
+        count_by(group=region), crossed, columns={**columns, "group": [region, *others]}, metrics=MEASURES,
+        outcome="harm", minimum_support=minimum_support, tolerance=tolerance, seed=spec.seed,
     )  # fmt: skip
 
 
@@ -219,21 +214,11 @@ def _summary(result: AuditResult, tolerance: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def read_fairness(folder: Path) -> dict[str, Any] | None:
-    """The audit summary of a version's report folder; None if it was never audited."""
-    path = folder / FAIRNESS
-    if not path.is_file():
-        return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
-
-
-def _log(stores: ModelStores, model: str, version: str, saved: SavedReport, found: Mapping[str, Any]) -> None:
+def _log(stores: ModelStores, model: str, version: str, saved: SavedReport, found: Mapping[str, Any],
+         beside: Mapping[str, str | bytes]) -> None:  # fmt: skip
     run_id = str(stores.promotions.history(model).version(version).evaluated["run_id"])
-    files: dict[str, str | bytes] = {f"fairness/{path.name}": path.read_bytes() for path in saved.pages.values()}
-    files["fairness/audit.json"] = saved.data.read_bytes()
-    files["fairness/summary.json"] = json.dumps(dict(found), indent=1)
-    log_files(stores, run_id, files)
+    files = {f"fairness/{path.name}": path.read_bytes() for path in sorted(saved.folder.iterdir())}
+    log_files(stores, run_id, {**files, **beside, "fairness/summary.json": json.dumps(dict(found), indent=1)})
 
 
 def _report(status: str, model: str, version: str, found: Mapping[str, Any], reports: Path) -> AuditReport:

@@ -15,7 +15,8 @@ from ml.core.intervals import Estimate
 from ml.io.data import published_table
 from ml.io.registry import ArtifactMismatch, current_digest, log_files
 from ml.io.stores import ModelStores
-from ml.jobs.audit import FAIRNESS, JUDGED_MEASURE, read_evidence, read_fairness
+from ml.io.version_files import FAIRNESS, read_evidence, read_fairness
+from ml.jobs.audit import JUDGED_MEASURE
 from ml.jobs.catalogue import ModelSpec
 from ml.jobs.compare import Comparison, compare_versions
 from ml.jobs.train import EVALUATION

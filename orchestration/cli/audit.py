@@ -85,7 +85,7 @@ def show(
     from ml.io.audit_reports import read_report
     from ml.io.champion import NoChampion
     from ml.io.stores import open_stores
-    from ml.jobs.audit import REPORTS, NothingToAudit, read_fairness
+    from ml.io.version_files import AUDITS, NothingToAudit, read_fairness
     from orchestration.cli.printing import print_json
     from workspace.settings import load_settings
 
@@ -97,7 +97,7 @@ def show(
         reports = stores.paths.reports
     if found is None:
         raise NothingToAudit(f"{model}/{chosen} has no audit. Make one: `oi run train_and_audit`.")
-    record = read_report(reports / REPORTS, found["sha256"])
+    record = read_report(reports / AUDITS, found["sha256"])
     if as_json:
         print_json({"model": model, "version": chosen, **record["audit"], "judged": found, "digest": found["sha256"],
                     "report": str(reports / found["page"])})  # fmt: skip

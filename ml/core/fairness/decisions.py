@@ -37,7 +37,8 @@ class Outcome:
 class Amplification:
     """Spread between groups under the decisions, divided by the spread in history; above 1 the policy widens it.
 
-    The spread is the estimated standard deviation of the true values. `ratio` is None when history shows none.
+    The spread is the estimated standard deviation of the true values. `ratio` is None when history shows none
+    beyond chance: nothing can be said about a multiple of it.
     """
 
     now: float
@@ -134,10 +135,9 @@ def _amplification(now: GroupData, history: GroupData, support: int, seed: int, 
     rng = np.random.default_rng(seed)
     spreads = [_spread_draws(data, support, rng, resamples) for data in (now, history)]
     (point_now, drawn_now), (point_then, drawn_then) = spreads
-    if point_then <= 0:
+    if point_then <= 0 or float(np.quantile(drawn_then, 0.025)) <= 0:
         return Amplification(point_now, point_then, None, None)
-    ratios = drawn_now / np.maximum(drawn_then, 1e-12)
-    low, high = np.quantile(ratios, [0.025, 0.975])
+    low, high = np.quantile(drawn_now / np.maximum(drawn_then, 1e-12), [0.025, 0.975])
     return Amplification(point_now, point_then, point_now / point_then, (float(low), float(high)))
 
 

@@ -53,9 +53,9 @@ def assess(
 ) -> Evidence:
     """Infer on one metric.
 
-    The omnibus test takes the smaller p-value of the sum of cubes (several differences) and the maximum (one large one),
-    calibrated on the same draws, so that its level is exact. Naming is a step-down maximum test (Westfall &
-    Young 1993; Romano & Wolf 2005) of the deviations from their size-weighted median.
+    The omnibus test takes the smaller p-value of the sum of cubes (several differences) and the maximum (one large
+    one), calibrated on the same draws, so that its level is exact. Naming is a step-down maximum test (Westfall & Young
+    1993; Romano & Wolf 2005) of the deviations from their size-weighted median.
 
     Args:
         data: The metric's numbers.

@@ -1,7 +1,7 @@
 """Disparity week by week, with an alarm that may be looked at every week without inflating false alarms.
 
-Belongs here: the e-process per group and its alarm, and the search for the date of a change in how a group is served.
-Does not belong here: audits of one period (audit).
+Belongs here: the e-process per group and its alarm. Does not belong here: the search for the date of a change
+(changes), audits of one period (audit).
 
 The alarm multiplies e-values of blocks for "both proportions are equal this week, whatever they are" (Turner, Ly &
 Grünwald 2024, Generic E-variables for exact sequential k-sample tests, Bernoulli 30; Ramdas et al. 2023,
@@ -10,8 +10,8 @@ probability at most alpha at *any* time, so a weekly look costs nothing, and rat
 no alarm.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,6 @@ from ml.core.fairness.intervals import wilson
 from ml.core.fairness.results import Interval, json_values
 
 PRIOR = 0.5
-FEWEST_PERIODS = 4
 Z_POINTWISE = 1.959963984540054
 
 
@@ -186,82 +185,3 @@ def _counts(
     counts = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
     positives = np.bincount(place, weights=known[outcome].astype(float), minlength=shape[0] * shape[1]).reshape(shape)
     return counts, positives, names, periods
-
-
-@dataclass(frozen=True)
-class Change:
-    """A group whose service changed: from which period on, and the shares of each kind before and after."""
-
-    group: str
-    since: str
-    adjusted_p: float
-    before: Mapping[str, float]
-    after: Mapping[str, float]
-    n: int
-
-
-def find_changes(
-    table: pd.DataFrame, *, group: str, period: str, kind: str, minimum_support: int = 100, alpha: float = 0.05,
-    seed: int = 0, resamples: int = 999,
-) -> list[Change]:  # fmt: skip
-    """Groups in which the mix of `kind` (carrier, service) changed on a date.
-
-    The date is the split with the largest likelihood ratio; its null distribution comes from shuffling the group's
-    periods, and p-values are corrected over the groups (Holm). A change that all groups share is found in all of them.
-
-    Args:
-        table: One row per order or parcel.
-        group: Column of the group, such as the post-code area.
-        period: Column of the period; its values sort by time.
-        kind: Column of the category whose mix is followed.
-        minimum_support: Fewest rows at which a group is searched.
-        alpha: Family-wise error over the groups.
-        seed: Seed of the shuffles.
-        resamples: Shuffles per group.
-
-    Returns:
-        The changes, largest evidence first.
-    """
-    known = table[[group, period, kind]].dropna()
-    kinds = sorted(known[kind].astype("str").unique())
-    rng = np.random.default_rng(seed)
-    found: dict[str, Change] = {}
-    observed, null = [], []
-    for name, rows in known.groupby(group, sort=True):
-        counts = pd.crosstab(rows[period].astype("str"), rows[kind].astype("str")).reindex(columns=kinds, fill_value=0)
-        if len(rows) < minimum_support or len(counts) < FEWEST_PERIODS:
-            continue
-        values = counts.to_numpy(dtype=float)
-        ratios = _split_ratios(values[None])[0]
-        order = rng.permuted(np.tile(np.arange(len(values)), (resamples, 1)), axis=1)
-        shuffled = _split_ratios(values[order]).max(axis=1)
-        best = int(np.argmax(ratios))
-        before, after = values[: best + 1].sum(axis=0), values[best + 1 :].sum(axis=0)
-        found[str(name)] = Change(str(name), str(counts.index[best + 1]), 1.0, _shares(kinds, before / before.sum()),
-                                  _shares(kinds, after / after.sum()), len(rows))  # fmt: skip
-        spread = max(float(shuffled.std()), 1e-9)
-        observed.append((float(ratios[best]) - float(shuffled.mean())) / spread)
-        null.append((shuffled - shuffled.mean()) / spread)
-    if not found:
-        return []
-    largest = np.max(np.stack(null), axis=0)
-    p_values = [float((1 + (largest >= value - 1e-9).sum()) / (resamples + 1)) for value in observed]
-    changes = [replace(c, adjusted_p=p) for c, p in zip(found.values(), p_values, strict=True) if p <= alpha]
-    return sorted(changes, key=lambda c: (c.adjusted_p, c.group))
-
-
-def _split_ratios(counts: np.ndarray) -> np.ndarray:
-    """Log-likelihood ratio of a split after each period but the last, shape (draws, periods − 1)."""
-    before = counts.cumsum(axis=1)[:, :-1]
-    after = counts.sum(axis=1, keepdims=True) - before
-    return _information(before) + _information(after) - _information(counts.sum(axis=1, keepdims=True))
-
-
-def _information(counts: np.ndarray) -> np.ndarray:
-    total = counts.sum(axis=-1, keepdims=True)
-    share = np.divide(counts, total, out=np.ones_like(counts), where=(total > 0) & (counts > 0))
-    return np.asarray((counts * np.log(share)).sum(axis=-1))
-
-
-def _shares(kinds: Sequence[str], values: np.ndarray) -> dict[str, float]:
-    return {kind: float(value) for kind, value in zip(kinds, values, strict=True)}

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.delivery_history import FACTORS, delivery_history
 from ml.core.fairness.labels import decompose_delay
-from ml.core.fairness.overtime import find_changes
+from ml.core.fairness.changes import find_changes
 from twin.generate import generate
 from twin.parameters import load_preset
 

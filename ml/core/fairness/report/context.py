@@ -12,10 +12,13 @@ from typing import Any
 from ml.core.fairness.errors import UnusableTable
 from ml.core.fairness.results import json_values
 
+#: A free text: printed as given in every language, or one text a language.
+Words = str | Mapping[str, str]
+
 
 @dataclass(frozen=True)
 class ReportContext:
-    """Context of one report. Free texts are printed as given, in either language.
+    """Context of one report. Free texts are `Words`: one text, or one for each language.
 
     Attributes:
         title: Heading, such as the model's name and version.
@@ -33,7 +36,8 @@ class ReportContext:
         proxies: Contents 4: `ProxyResult.to_dict()`.
         selective_labels: Contents 11: `SelectiveLabels.to_dict()`.
         over_time: Contents 10: `WeeklyDisparity.to_dict()`.
-        changes: Contents 10: rule or model changes, each with `date`, `what`, `reason`.
+        changes: Contents 10: rule or model changes, each with `date`, `what`, `reason` and, where it is known, its
+            `effect`, `ChangeEffect.to_dict()`.
         feedback: Contents 11: does today's decision become tomorrow's label?
         mitigation: Contents 12: `TradeOff.to_dict()`.
         accepted_risk: Contents 12: `risk`, `accepted_by`, `until`.
@@ -46,12 +50,12 @@ class ReportContext:
     """
 
     title: str = "Audit"
-    decision_asked: str = ""
-    identity: Mapping[str, str] = field(default_factory=dict)
-    purpose: str = ""
-    data: Mapping[str, str] = field(default_factory=dict)
-    group_definition: str = ""
-    legitimate_factors: str = ""
+    decision_asked: Words = ""
+    identity: Mapping[str, Words] = field(default_factory=dict)
+    purpose: Words = ""
+    data: Mapping[str, Words] = field(default_factory=dict)
+    group_definition: Words = ""
+    legitimate_factors: Words = ""
     group_names: Mapping[str, str] = field(default_factory=dict)
     positions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     label_layer: Mapping[str, Any] | None = None
@@ -59,15 +63,15 @@ class ReportContext:
     proxies: Mapping[str, Any] | None = None
     selective_labels: Mapping[str, Any] | None = None
     over_time: Mapping[str, Any] | None = None
-    changes: Sequence[Mapping[str, str]] = ()
-    feedback: str = ""
+    changes: Sequence[Mapping[str, Any]] = ()
+    feedback: Words = ""
     mitigation: Mapping[str, Any] | None = None
-    accepted_risk: Mapping[str, str] = field(default_factory=dict)
-    oversight: Mapping[str, str] = field(default_factory=dict)
-    logging: Mapping[str, str] = field(default_factory=dict)
-    privacy: Mapping[str, str] = field(default_factory=dict)
-    limits: Sequence[str] = ()
-    sign_off: Mapping[str, str] = field(default_factory=dict)
+    accepted_risk: Mapping[str, Words] = field(default_factory=dict)
+    oversight: Mapping[str, Words] = field(default_factory=dict)
+    logging: Mapping[str, Words] = field(default_factory=dict)
+    privacy: Mapping[str, Words] = field(default_factory=dict)
+    limits: Sequence[Words] = ()
+    sign_off: Mapping[str, Words] = field(default_factory=dict)
     previous: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,7 +6,8 @@ without statistics. Does not belong here: contents 1–17 (sections).
 
 from ml.core.fairness.report.context import ReportContext
 from ml.core.fairness.report.difference import Change, change_between
-from ml.core.fairness.report.markup import MISSING, Markup, count, interval, join, number, points, tag
+from ml.core.fairness.report.layers import PARTS, group_name
+from ml.core.fairness.report.markup import MISSING, Markup, count, interval, join, number, points, table, tag
 from ml.core.fairness.report.texts import Texts
 from ml.core.fairness.results import AuditResult
 
@@ -16,7 +17,7 @@ MOST_LINES = 6
 def first_page(result: AuditResult, context: ReportContext, texts: Texts) -> Markup:
     """The five things a reader signs for, in their order."""
     items = (
-        ("first_decide", tag("span", context.decision_asked or texts["decide_default"])),
+        ("first_decide", tag("span", texts.free(context.decision_asked) or texts["decide_default"])),
         ("first_worst", _worst(result, context, texts)),
         ("first_changed", _changed(result, context, texts)),
         ("first_missing", _bullets([s.text(texts.language, texts.names) for s in result.not_assessed], texts)),
@@ -26,14 +27,40 @@ def first_page(result: AuditResult, context: ReportContext, texts: Texts) -> Mar
         "p", tag("span", texts[result.verdict], class_=f"verdict {result.verdict}"), " ",
         result.reason.text(texts.language, texts.names),
     )  # fmt: skip
-    return tag("section", verdict, tag("ol", *(tag("li", tag("strong", texts[key]), said) for key, said in items)),
+    return tag("section", verdict, _layers(result, context, texts),
+               tag("ol", *(tag("li", tag("strong", texts[key]), said) for key, said in items)),
                class_="first")  # fmt: skip
 
 
-def group_name(group: str, context: ReportContext) -> str:
-    """A group with its readable name, where the context gives one."""
-    name = context.group_names.get(group)
-    return f"{name} ({group})" if name and name != group else group
+def _layers(result: AuditResult, context: ReportContext, texts: Texts) -> Markup | None:
+    """One line a layer: verdict, and who stands out by what. Only where layers beside the model's were audited."""
+    label, decision = context.label_layer, context.decision_layer
+    if label is None and decision is None:
+        return None
+    rows = []
+    if label:
+        parts = [(part, [g["group"] for g in label["groups"] if ((g["parts"] or {}).get(part) or {}).get("named")])
+                 for part in PARTS]  # fmt: skip
+        said = [f"{texts[f'part_{part}']}: {_listed(groups, context, texts)}" for part, groups in parts if groups]
+        rows.append(("label", label["verdict"], "; ".join(said)))
+    judged = {name: m for name, m in result.metrics.items() if m.layer == "prediction"}
+    if judged:
+        said = [texts.known(name) for name, m in judged.items() if m.verdict == "gap"]
+        rows.append(("prediction", result.layers["prediction"], texts.listed(said)))
+    if decision:
+        said = [
+            f"{texts.known(name)}: {_listed([g['group'] for g in m['groups'] if g['named']], context, texts)}"
+            for name, m in decision["metrics"].items() if m["verdict"] == "gap"
+        ]  # fmt: skip
+        rows.append(("decision", decision["verdict"], "; ".join(said)))
+    header = [texts[k] for k in ("layer", "verdict", "named_groups")]
+    cells = [(texts[layer], tag("span", texts[verdict], class_=f"verdict small {verdict}"), said or texts["nobody"])
+             for layer, verdict, said in rows]  # fmt: skip
+    return table(header, cells)
+
+
+def _listed(groups: list[str], context: ReportContext, texts: Texts) -> str:
+    return texts.listed([context.group_names.get(group, group) for group in groups], most=4)
 
 
 def _worst(result: AuditResult, context: ReportContext, texts: Texts) -> Markup:
@@ -101,7 +128,8 @@ def _bullets(lines: list[str], texts: Texts) -> Markup:
 
 def _sign(context: ReportContext, texts: Texts) -> Markup:
     fields = ("assessor", "reviewer", "outcome", "expires")
-    given = {**context.sign_off, "outcome": context.sign_off.get("verdict", "")}
+    given = {name: texts.free(said) for name, said in context.sign_off.items()}
+    given["outcome"] = given.get("verdict", "")
     head = tag("tr", *(tag("th", texts[f], scope="col") for f in (*fields, "signature")))
     row = tag("tr", *(tag("td", given.get(f, "")) for f in fields), tag("td", ""))
     return tag("table", tag("thead", head), tag("tbody", row), class_="sign")
@@ -120,9 +148,23 @@ def plain_language(result: AuditResult, context: ReportContext, texts: Texts) ->
         "section",
         tag("h2", texts["plain_title"]),
         tag("p", sentence),
+        _plain_delays(context, texts),
         join([tag("p", texts["plain_who"]), tag("ul", *(tag("li", line) for line in lines))]) if lines else None,
         tag("p", texts.say("plain_small", groups=len(unknown))) if unknown else None,
     )
+
+
+def _plain_delays(context: ReportContext, texts: Texts) -> Markup | None:
+    """What the label layer found, one sentence for each group and cause."""
+    if context.label_layer is None:
+        return None
+    lines = [
+        texts.say(f"plain_{part}", group=context.group_names.get(g["group"], g["group"]),
+                  hours=f"{g['parts'][part]['hours']:.1f}")
+        for part in ("unexplained", "policy", "measurement") for g in context.label_layer["groups"]
+        if ((g["parts"] or {}).get(part) or {}).get("named")
+    ]  # fmt: skip
+    return tag("ul", *(tag("li", line) for line in lines)) if lines else tag("p", texts["plain_no_delay"])
 
 
 def _plain_lines(result: AuditResult, context: ReportContext, texts: Texts) -> list[str]:

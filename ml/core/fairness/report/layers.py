@@ -27,6 +27,12 @@ MOST_COURSES = 4
 MOST_FEATURES = 12
 
 
+def group_name(group: str, context: ReportContext) -> str:
+    """A group with its readable name, where the context gives one."""
+    name = context.group_names.get(group)
+    return f"{name} ({group})" if name and name != group else group
+
+
 def _missing(texts: Texts, heading: str) -> Markup:
     return join([tag("h3", texts[heading]), tag("p", texts["missing"], class_="missing")])
 
@@ -48,7 +54,7 @@ def proxies(found: Mapping[str, Any] | None, texts: Texts) -> Markup:
     return join([tag("h3", texts["proxies"]), tag("p", said), table(header, rows)])
 
 
-def decision_layer(audit: Mapping[str, Any] | None, texts: Texts) -> Markup:
+def decision_layer(audit: Mapping[str, Any] | None, context: ReportContext, texts: Texts) -> Markup:
     """Outcomes of decisions by group, and how they compare with history."""
     if audit is None:
         return _missing(texts, "decisions")
@@ -62,7 +68,7 @@ def decision_layer(audit: Mapping[str, Any] | None, texts: Texts) -> Markup:
             ratio = f"{wider['ratio']:.2f} [{low:.2f}, {high:.2f}]"
         rows.append((
             texts.known(name), tag("span", texts[metric["verdict"]], class_=f"verdict small {metric['verdict']}"),
-            number(metric["overall"], metric["kind"]), worst["group"] if worst else MISSING,
+            number(metric["overall"], metric["kind"]), group_name(worst["group"], context) if worst else MISSING,
             points(worst["difference"], metric["kind"]) if worst else MISSING,
             interval(worst["difference_interval"], metric["kind"], difference=True) if worst else MISSING, ratio,
         ))  # fmt: skip
@@ -81,7 +87,7 @@ def label_layer(decomposition: Mapping[str, Any] | None, context: ReportContext,
         return _missing(texts, "decomposition")
     judged = [g for g in decomposition["groups"] if g["parts"]]
     judged.sort(key=lambda g: -(g["gap_hours"] or 0.0))
-    names = [context.group_names.get(g["group"], g["group"]) for g in judged]
+    names = [group_name(g["group"], context) for g in judged]
     values = [[(g["parts"].get(p) or {"hours": 0.0})["hours"] for p in PARTS] for g in judged]
     chart = stacked_chart(
         names, values, [f"part-{p}" for p in PARTS], [texts[f"part_{p}"] for p in PARTS], texts["decomposition"],
@@ -115,19 +121,19 @@ def _delay_row(group: Mapping[str, Any], name: str, texts: Texts) -> Markup:
     return table_row(cells, "named" if named else None)
 
 
-def selective(found: Mapping[str, Any] | None, texts: Texts) -> Markup:
+def selective(found: Mapping[str, Any] | None, context: ReportContext, texts: Texts) -> Markup:
     """Whether labels are missing more often in some groups."""
     if found is None:
         return _missing(texts, "selective")
     metric = found["metric"]
-    named = [f"{g['group']} ({number(g['rate'])})" for g in metric["groups"] if g["named"]]
+    named = [f"{group_name(g['group'], context)}: {number(g['rate'])}" for g in metric["groups"] if g["named"]]
     said = texts.say(
         "selective_said", verdict=texts[found["verdict"]], overall=number(metric["overall"]), groups=texts.listed(named)
     )
     return join([tag("h3", texts["selective"]), tag("p", said)])
 
 
-def over_time(weekly: Mapping[str, Any] | None, texts: Texts) -> Markup:
+def over_time(weekly: Mapping[str, Any] | None, context: ReportContext, texts: Texts) -> Markup:
     """Disparity per period with its alarm."""
     if weekly is None:
         return _missing(texts, "over_time")
@@ -137,20 +143,46 @@ def over_time(weekly: Mapping[str, Any] | None, texts: Texts) -> Markup:
     said = texts.say(
         "over_time_said", level=number(weekly["alarm_level"], "mean"), alpha=f"{100 * weekly['alpha']:g} %"
     )
-    rows = [table_row((g["group"], g["alarm"] or MISSING, number(max(g["evidence"], default=0.0), "mean")),
-                      "named" if g["alarm"] else None) for g in [*alarmed, *rest]]  # fmt: skip
-    charts = [_course(g, weekly["periods"], texts) for g in shown]
+    rows = [
+        table_row(
+            (group_name(g["group"], context), g["alarm"] or MISSING, number(max(g["evidence"], default=0.0), "mean")),
+            "named" if g["alarm"] else None,
+        )
+        for g in [*alarmed, *rest]
+    ]
+    charts = [_course(g, weekly["periods"], context, texts) for g in shown]
     header = [texts[k] for k in ("group", "alarm", "evidence")]
     return join([tag("h3", texts["over_time"]), tag("p", said), *charts, table(header, rows)])
 
 
-def _course(group: Mapping[str, Any], periods: Sequence[str], texts: Texts) -> Markup:
+def _course(group: Mapping[str, Any], periods: Sequence[str], context: ReportContext, texts: Texts) -> Markup:
+    name = group_name(group["group"], context)
     marks = [(list(periods).index(group["alarm"]), texts["alarm"])] if group["alarm"] else []
     drawn = line_chart(
-        periods, group["differences"], [tuple(b) if b else None for b in group["intervals"]], marks, group["group"],
+        periods, group["differences"], [tuple(b) if b else None for b in group["intervals"]], marks, name,
         Formatter("rate", difference=True),
     )  # fmt: skip
-    return join([tag("p", group["group"], class_="small"), drawn])
+    return join([tag("p", name, class_="small"), drawn])
+
+
+def changes(found: Sequence[Mapping[str, Any]], texts: Texts) -> Markup | None:
+    """Rule and model changes with what followed, beside the places that they did not touch."""
+    if not found:
+        return None
+    header = [texts[k] for k in ("date", "what", "reason", "touched", "elsewhere", "difference", "interval")]
+    rows = []
+    for change in found:
+        effect: Mapping[str, Any] = change.get("effect") or {}
+        cells = [MISSING] * 4
+        if effect:
+            courses = [f"{number(effect[k][0])} → {number(effect[k][1])}" for k in ("touched", "others")]
+            cells = [*courses, points(effect["difference"], "rate"), interval(effect["interval"], "rate",
+                     difference=True)]  # fmt: skip
+        stated = [texts.free(change.get(k, "")) for k in ("what", "reason")]
+        is_proven = bool(effect) and effect["interval"][0] > 0
+        rows.append(table_row((change.get("date", ""), *stated, *cells), "named" if is_proven else None))
+    return join([tag("h3", texts["changes"]), table(header, rows), tag("p", texts["changes_note"],
+                 class_="soft small")])  # fmt: skip
 
 
 def trade_off(curve: Mapping[str, Any] | None, texts: Texts) -> Markup:

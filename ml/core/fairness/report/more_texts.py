@@ -88,6 +88,33 @@ MORE_TEXTS: dict[str, tuple[str, str]] = {
         "全部特征合在一起，能在 {rows} 行未见数据中认出 {accuracy} {interval} 的组别；总猜最大组可达 {baseline}。关联度达到 0.3 的特征可视为组别的代理。",
     ),
     "feature": ("Feature", "特征"), "association": ("Association", "关联度"), "is_proxy": ("stands for the group", "组别的代理"),
+    "on_time": ("delivered on time", "准时送达率"), "promised_days": ("promised days", "承诺天数"),
+    "shipping_cost": ("shipping cost", "运费"), "split": ("sent in several parcels", "拆包发货率"),
+    "cancelled": ("cancelled", "取消率"), "automated": ("no person involved", "全自动处理率"),
+    "sent_to_a_person": ("sent to a person", "转人工率"), "overridden": ("overridden by a person", "人工改派率"),
+    "changes": ("Changes, before and after", "变更及其前后"), "touched": ("Late, where it acted", "受影响处的迟到率"),
+    "elsewhere": ("Late, elsewhere", "其他地方的迟到率"),
+    "changes_note": (
+        "Twenty-eight days on either side. The difference is the rise where the change acted, less the rise elsewhere; its interval is at 95 %. "
+        "A change whose interval lies above zero is marked.",
+        "前后各二十八天。差异为受影响处的升幅减去其他地方的升幅，区间为 95 %。区间在零以上的变更予以标出。",
+    ),
+    "plain_unexplained": (
+        "{group}: orders take {hours} hours longer than comparable orders elsewhere, and nothing on record explains it.",
+        "{group}：订单比别处的同类订单多用 {hours} 小时，记录中没有任何因素可以解释。",
+    ),
+    "plain_policy": (
+        "{group}: the promise is {hours} hours tighter than for comparable orders, so more of them count as late.",
+        "{group}：承诺时间比同类订单紧 {hours} 小时，因此更多订单被计为迟到。",
+    ),
+    "plain_measurement": (
+        "{group}: deliveries are recorded {hours} hours later than elsewhere; people there did not wait longer.",
+        "{group}：送达的记录比别处晚 {hours} 小时；当地的人并没有等得更久。",
+    ),
+    "plain_no_delay": (
+        "Where orders take longer, distance, carrier, stock, weather and season account for it.",
+        "凡订单用时较长之处，均可由距离、承运商、库存、天气与季节解释。",
+    ),
     "decisions": ("Outcomes of decisions", "决策的结果"),
     "amplification": ("Amplification", "放大倍数"),
     "amplification_note": (

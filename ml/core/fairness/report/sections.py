@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from ml.core.fairness.report import layers
 from ml.core.fairness.report.charts import Formatter, IntervalRow, interval_chart, reliability_chart
-from ml.core.fairness.report.context import ReportContext
-from ml.core.fairness.report.first_page import group_name
+from ml.core.fairness.report.context import ReportContext, Words
+from ml.core.fairness.report.layers import group_name
 from ml.core.fairness.report.markup import (
     MISSING,
     Markup,
@@ -82,7 +82,7 @@ class _Page:
         pieces += [self.group_table(metric) for metric in shown]
         if any(g.impact_ratio is not None for m in shown for g in m.groups):
             pieces.append(tag("p", self.texts["ratio_note"], class_="soft small"))
-        return [*pieces, layers.decision_layer(self.context.decision_layer, self.texts)]
+        return [*pieces, layers.decision_layer(self.context.decision_layer, self.context, self.texts)]
 
     def section_6(self) -> list[Markup]:
         if not self.result.intersections:
@@ -127,6 +127,8 @@ class _Page:
             pieces.append(table(header, rows))
         else:
             pieces.append(tag("p", self.texts["no_control"]))
+        if not self.result.unconditional and self.context.legitimate_factors:
+            pieces.append(self.prose(self.context.legitimate_factors, "missing"))
         return [*pieces, layers.label_layer(self.context.label_layer, self.context, self.texts)]
 
     def section_9(self) -> list[Markup | None]:
@@ -151,14 +153,13 @@ class _Page:
         ]
 
     def section_10(self) -> list[Markup | None]:
-        header = [self.texts[k] for k in ("date", "what", "reason")]
-        changes = [(c.get("date", ""), c.get("what", ""), c.get("reason", "")) for c in self.context.changes]
-        return [layers.over_time(self.context.over_time, self.texts), table(header, changes) if changes else None]
+        return [layers.over_time(self.context.over_time, self.context, self.texts),
+                layers.changes(self.context.changes, self.texts)]  # fmt: skip
 
     def section_11(self) -> list[Markup | None]:
         return [
             self.prose(self.context.feedback, "missing"),
-            layers.selective(self.context.selective_labels, self.texts),
+            layers.selective(self.context.selective_labels, self.context, self.texts),
         ]
 
     def section_12(self) -> list[Markup | None]:
@@ -178,7 +179,7 @@ class _Page:
         return [tag("p", said), self.stated(("fields", "necessity"), self.context.privacy)]
 
     def section_16(self) -> list[Markup]:
-        lines = self.texts["limits_default"].split("|") + list(self.context.limits)
+        lines = self.texts["limits_default"].split("|") + [self.texts.free(said) for said in self.context.limits]
         return [tag("ul", *(tag("li", said) for said in lines))]
 
     def section_17(self) -> list[Markup]:
@@ -190,20 +191,20 @@ class _Page:
         return tag("section", tag("h2", self.texts["applicability"]), tag("p", lines[0], class_="soft"),
                    tag("ul", *(tag("li", said) for said in lines[1:])), class_="small")  # fmt: skip
 
-    def prose(self, said: str, otherwise: str) -> Markup:
+    def prose(self, said: Words, otherwise: str) -> Markup:
         if said:
-            return tag("p", said)
+            return tag("p", self.texts.free(said))
         missing = (
             self.texts["missing"] if otherwise == "missing" else f"{self.texts['missing']} {self.texts[otherwise]}"
         )
         return tag("p", missing, class_="missing")
 
     def stated(
-        self, fields: Sequence[str], given: Mapping[str, str], extra: Mapping[str, Markup] | None = None
+        self, fields: Sequence[str], given: Mapping[str, Words], extra: Mapping[str, Markup] | None = None
     ) -> Markup:
         """A table of stated facts; what is not stated is printed as missing."""
         absent = tag("span", self.texts["missing"], class_="missing")
-        rows = [(self.texts[f], tag("span", given[f]) if given.get(f) else absent) for f in fields]
+        rows = [(self.texts[f], tag("span", self.texts.free(given[f])) if given.get(f) else absent) for f in fields]
         rows += [(self.texts[key], value) for key, value in (extra or {}).items()]
         return table((self.texts["parameter"], self.texts["value"]), rows)
 

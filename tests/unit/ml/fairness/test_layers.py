@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from ml.core.fairness.changes import effect_of_change, find_changes
 from ml.core.fairness.decisions import Outcome, audit_decisions
 from ml.core.fairness.errors import UnusableTable
 from ml.core.fairness.labels import decompose_delay, repaired_labels
 from ml.core.fairness.mitigation import price_mitigation, reweighing
-from ml.core.fairness.overtime import find_changes, log_e_values, weekly_disparity
+from ml.core.fairness.overtime import log_e_values, weekly_disparity
 from ml.core.fairness.proxies import find_proxies, selective_labels
 from ml.core.fairness.report.page import render_html
 
