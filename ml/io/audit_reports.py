@@ -109,11 +109,11 @@ def read_report(folder: Path, digest: str) -> dict[str, Any]:
 
 
 def groups_csv(result: AuditResult) -> str:
-    """All groups under all metrics as CSV; a name that a spreadsheet takes for a formula gets a leading apostrophe."""
+    """All groups and crossed groups as CSV; a name that a spreadsheet takes for a formula gets a leading apostrophe."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
-    for metric in result.metrics.values():
+    for metric in [m for audit in (result, *result.intersections.values()) for m in audit.metrics.values()]:
         for g in metric.groups:
             name = f"'{g.group}" if g.group.startswith(FORMULA_STARTS) else g.group
             ends, gap = g.interval or ("", ""), g.difference_interval or ("", "")

@@ -24,6 +24,7 @@ from ml.jobs import audit_words as words
 from ml.jobs.audit_layers import (
     COST_OF_MISSING,
     FLAG_FROM,
+    FURTHER_GROUPS,
     HistoryLayers,
     history_layers,
     priced_remedies,
@@ -188,8 +189,8 @@ def _statements(stores: ModelStores, subject: Subject, times: pd.Series) -> dict
     spec, version = subject.spec, subject.version
     evaluated = stores.promotions.history(spec.name).version(version).evaluated
     made_from = evaluated["made_from"]
-    groups = " × ".join(spec.roles.groups)
-    absent = ", ".join(subject.history.absent) if subject.history and subject.history.absent else "0"
+    groups = ", ".join(dict.fromkeys([*spec.roles.groups, *(FURTHER_GROUPS if subject.history else ())]))
+    absent = ", ".join(subject.history.absent) if subject.history and subject.history.absent else "–"
     return {
         "title": f"{spec.name} {version}",
         "decision_asked": words.filled(words.ASKED, version=version, model=spec.name),

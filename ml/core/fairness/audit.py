@@ -190,7 +190,9 @@ def _worst(results: Mapping[str, MetricResult]) -> Worst | None:
         if metric.worst is not None:
             g = metric.group(metric.worst)
             if g.difference is not None and g.difference_interval is not None:
-                rank = (g.named, metric.verdict == "gap", metric.kind == "rate", abs(g.difference), -order)
+                # Error rates follow base rates: what was done to people comes before how well it was foretold.
+                rank = (g.named, metric.verdict == "gap", metric.kind == "rate", metric.layer != "prediction",
+                        abs(g.difference), -order)  # fmt: skip
                 candidates.append((rank, Worst(metric.name, g.group, g.difference, g.difference_interval, g.named)))
     return max(candidates, key=lambda item: item[0])[1] if candidates else None
 
@@ -201,14 +203,16 @@ def _not_assessed(results: Mapping[str, MetricResult], cells: Cells, hidden: fro
         lines.append(Statement("rows_without_group", {"rows": cells.unknown_rows}))
     if hidden:
         lines.append(Statement("groups_suppressed", {"groups": len(hidden)}))
+    unjudged: dict[tuple[str, ...], list[str]] = {}
     for metric in results.values():
         missing = [g.group for g in metric.groups if g.status in ("insufficient", "undefined")]
         if metric.verdict in ("insufficient_evidence", "undefined"):
             lines.append(Statement("of_metric", {"metric": metric.name, "statement": metric.reason}))
         elif missing:
-            shown = missing[:MOST_NAMES] + (["…"] if len(missing) > MOST_NAMES else [])
-            facts = {"metric": metric.name, "count": len(missing), "groups": shown}
-            lines.append(Statement("groups_not_judged", facts))
+            unjudged.setdefault(tuple(missing), []).append(metric.name)
+    for groups, metrics in unjudged.items():
+        shown = [*groups[:MOST_NAMES], *(["…"] if len(groups) > MOST_NAMES else [])]
+        lines.append(Statement("groups_not_judged", {"metric": metrics, "count": len(groups), "groups": shown}))
     return tuple(lines)
 
 

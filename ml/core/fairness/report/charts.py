@@ -16,13 +16,16 @@ WIDTH = 760
 
 @dataclass(frozen=True)
 class IntervalRow:
-    """One line of the interval chart; `low`, `value`, `high` are None for a group that is not judged."""
+    """One line of the interval chart; `low`, `value`, `high` are None for a group that is not judged.
+
+    `mark` is `named` or `better` for a group that differs to its harm or to its advantage.
+    """
 
     name: str
     low: float | None
     value: float | None
     high: float | None
-    named: bool
+    mark: str | None
     note: str
     shrunken: float | None = None
 
@@ -98,7 +101,7 @@ def interval_chart(
 
 
 def _interval_row(row: IntervalRow, x: Scale, y: float, left: float, right: float) -> list[Markup]:
-    class_ = "named" if row.named else "plain"
+    class_ = row.mark or "plain"
     parts = [text(left - 10, y + 4, _short(row.name, 20), f"name {class_}", "end"),
              text(right + 10, y + 4, row.note, "tick")]  # fmt: skip
     if row.low is None or row.high is None or row.value is None:

@@ -64,6 +64,26 @@ def _listed(groups: list[str], context: ReportContext, texts: Texts) -> str:
 
 
 def _worst(result: AuditResult, context: ReportContext, texts: Texts) -> Markup:
+    """What nothing on record explains comes first; then the widest gap of the audit."""
+    delay = _worst_delay(context, texts)
+    widest = _widest(result, context, texts, is_headline=delay is None)
+    return join([tag("p", delay, class_="headline"), widest]) if delay else widest
+
+
+def _worst_delay(context: ReportContext, texts: Texts) -> str | None:
+    groups = context.label_layer["groups"] if context.label_layer else ()
+    named = [g for g in groups if ((g["parts"] or {}).get("unexplained") or {}).get("named")]
+    if not named:
+        return None
+    worst = max(named, key=lambda g: g["parts"]["unexplained"]["hours"])
+    part = worst["parts"]["unexplained"]
+    return texts.say(
+        "worst_delay", group=group_name(worst["group"], context), hours=number(part["hours"], "hours"),
+        interval=interval(part["interval"], "mean"), orders=count(worst["n"]),
+    )  # fmt: skip
+
+
+def _widest(result: AuditResult, context: ReportContext, texts: Texts, is_headline: bool) -> Markup:
     worst = result.worst
     if worst is None:
         return tag("span", texts["worst_none"])
@@ -76,7 +96,7 @@ def _worst(result: AuditResult, context: ReportContext, texts: Texts) -> Markup:
         interval=interval(worst.interval, kind, difference=True),
         confidence=f"{100 * (1 - result.parameters['alpha']):g} %",
     )
-    return tag("span", sentence, class_="headline" if worst.named else None)
+    return tag("span", sentence, class_="headline" if worst.named and is_headline else None)
 
 
 def _changed(result: AuditResult, context: ReportContext, texts: Texts) -> Markup:
@@ -142,7 +162,9 @@ def plain_language(result: AuditResult, context: ReportContext, texts: Texts) ->
         f"plain_{result.verdict}", groups=len(result.groups), rows=count(result.counts["rows"]), statement=statement,
         alpha=f"{100 * result.parameters['alpha']:g} %",
     )  # fmt: skip
-    unknown = {g.group for m in result.metrics.values() for g in m.groups if g.status in ("insufficient", "suppressed")}
+    judged = {g.group for m in result.metrics.values() for g in m.groups if g.status == "judged"}
+    unknown = set(result.groups) | set(result.suppressed)
+    unknown -= judged
     lines = _plain_lines(result, context, texts)
     return tag(
         "section",
@@ -168,7 +190,10 @@ def _plain_delays(context: ReportContext, texts: Texts) -> Markup | None:
 
 
 def _plain_lines(result: AuditResult, context: ReportContext, texts: Texts) -> list[str]:
-    found = [(m, g) for m in result.metrics.values() if m.kind == "rate" for g in m.groups if g.named]
+    """What was done to the groups that stand out; error rates of a model only where nothing else was audited."""
+    rates = [m for m in result.metrics.values() if m.kind == "rate"]
+    chosen = [m for m in rates if m.layer != "prediction"] or rates
+    found = [(m, g) for m in chosen for g in m.groups if g.named]
     found.sort(key=lambda pair: abs(pair[1].difference or 0.0))
     widest = {g.group: (m, g) for m, g in found}
     return [

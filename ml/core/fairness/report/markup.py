@@ -70,7 +70,11 @@ def count(value: Any) -> str:
 
 
 def number(value: Any, kind: str = "rate", signed: bool = False) -> str:
-    """A value as text: rates in per cent and hours with one decimal, others with three significant digits."""
+    """A value as text: rates in per cent and hours with one decimal, others to about three digits.
+
+    >>> number(0.5), number(0.23, "mean"), number(12.3456, "mean"), number(-1234.5, "mean")
+    ('50.0 %', '0.230', '12.3', '−1 234')
+    """
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return MISSING
     sign = "+" if signed else ""
@@ -82,8 +86,12 @@ def number(value: Any, kind: str = "rate", signed: bool = False) -> str:
 
 
 def _plain(value: float, signed: bool) -> str:
-    text = f"{value:{'+' if signed else ''}.3g}"
-    return f"{value:{'+' if signed else ''}.0f}" if "e" in text and abs(value) >= 1 else text
+    """Decimals by size, so that the values of a column stand under each other; tiny ones keep their digits."""
+    size, sign = abs(value), "+" if signed else ""
+    if 0 < size < 0.001:
+        return f"{value:{sign}.1e}"
+    decimals = 3 if size < 1 else 2 if size < 10 else 1 if size < 100 else 0
+    return f"{value:{sign},.{decimals}f}".replace(",", " ")
 
 
 def points(value: Any, kind: str = "rate") -> str:

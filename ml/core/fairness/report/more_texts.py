@@ -57,9 +57,9 @@ MORE_TEXTS: dict[str, tuple[str, str]] = {
     "risk": ("Residual risk", "剩余风险"), "accepted_by": ("Accepted by", "接受人"), "until": ("Until", "有效期至"),
     "what": ("Change", "变更"), "reason": ("Reason", "理由"),
     "plain_gap": (
-        "We compared {groups} groups over {rows} rows. They are not treated alike: {statement} A difference this wide would "
-        "appear by luck in fewer than {alpha} of such comparisons.",
-        "我们比较了 {groups} 个组，共 {rows} 行。各组受到的对待并不相同：{statement}若各组真正相同，这样大的差异在此类比较中出现的机会不到 {alpha}。",
+        "We compared {groups} groups over {rows} rows. They do not fare alike: a difference this wide would appear by luck in fewer "
+        "than {alpha} of such comparisons.",
+        "我们比较了 {groups} 个组，共 {rows} 行。各组的境况并不相同：若各组真正相同，这样大的差异在此类比较中出现的机会不到 {alpha}。",
     ),
     "plain_no_gap_found": (
         "We compared {groups} groups over {rows} rows and found no difference beyond luck. That is not proof that there is none: "
@@ -115,6 +115,7 @@ MORE_TEXTS: dict[str, tuple[str, str]] = {
         "Where orders take longer, distance, carrier, stock, weather and season account for it.",
         "凡订单用时较长之处，均可由距离、承运商、库存、天气与季节解释。",
     ),
+    "widest_of": ("the widest {shown} of {all} that differ; all are in groups.csv", "仅列差异最大的 {shown} 个，共 {all} 个；全部见 groups.csv"),
     "decisions": ("Outcomes of decisions", "决策的结果"),
     "amplification": ("Amplification", "放大倍数"),
     "amplification_note": (

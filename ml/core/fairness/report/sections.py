@@ -28,6 +28,7 @@ from ml.core.fairness.report.tilemap import Tile, tile_map
 from ml.core.fairness.results import AuditResult, GroupResult, MetricResult
 
 MOST_CHART_ROWS = 45
+MOST_CROSSED_ROWS = 10
 IDENTITY = ("policy_version", "model_version", "data_window", "data_snapshot", "commit", "run", "author", "assessor",
             "independence")  # fmt: skip
 
@@ -91,7 +92,7 @@ class _Page:
         for name, audit in self.result.intersections.items():
             page = _Page(audit, self.context, self.texts, self.content)
             pieces += [tag("h3", name), page.overview(list(audit.metrics.values()))]
-            pieces += [page.group_table(m, only_named=True) for m in audit.metrics.values() if m.named]
+            pieces += [page.group_table(m, most=MOST_CROSSED_ROWS) for m in audit.metrics.values() if m.named]
         return pieces
 
     def section_7(self) -> list[Markup]:
@@ -229,7 +230,7 @@ class _Page:
         groups = sorted(metric.groups, key=lambda g: (g.rate is None, -(g.rate or 0.0), g.group))[:MOST_CHART_ROWS]
         rows = [
             IntervalRow(group_name(g.group, self.context), g.interval[0] if g.interval else None, g.rate,
-                        g.interval[1] if g.interval else None, g.named, self._note(g), g.shrunken)
+                        g.interval[1] if g.interval else None, _marked(g, metric), self._note(g), g.shrunken)
             for g in groups
         ]  # fmt: skip
         name = self.texts.known(metric.name)
@@ -257,15 +258,23 @@ class _Page:
         tooltip = f"{group_name(group.group, self.context)}: {number(group.rate, metric.kind)} ({said})"
         return Tile(group.group, said.removesuffix(" pp"), sign * group.difference / widest, group.named, tooltip)
 
-    def group_table(self, metric: MetricResult, only_named: bool = False) -> Markup:
+    def group_table(self, metric: MetricResult, most: int | None = None) -> Markup:
+        """All groups of a metric, the worst first; with `most`, that many of those that differ."""
         is_rate, t = metric.kind == "rate", self.texts
         has_ratio = any(g.impact_ratio is not None for g in metric.groups)
         keys = ["group", "n", *(["positives"] if is_rate else []), "rate" if is_rate else "mean", "interval",
                 "shrunken", "difference", "difference_interval", *(["impact_ratio"] if has_ratio else []),
                 "adjusted_p", "status"]  # fmt: skip
-        groups = [g for g in metric.groups if g.named or not only_named]
+        sign = -1.0 if metric.worse == "lower" else 1.0
+        groups = sorted(metric.groups, key=lambda g: (g.difference is None, -sign * (g.difference or 0.0), g.group))
+        caption = f"{t.known(metric.name)} · {t[metric.layer]}"
+        if most is not None:
+            named = sorted((g for g in groups if g.named), key=lambda g: -abs(g.difference or 0.0))
+            groups = [g for g in groups if g in named[:most]]
+            if len(named) > most:
+                caption += f" · {t.say('widest_of', shown=most, all=len(named))}"
         rows = [self._group_row(g, metric, has_ratio) for g in groups]
-        return table([t[k] for k in keys], rows, caption=f"{t.known(metric.name)} · {t[metric.layer]}")
+        return table([t[k] for k in keys], rows, caption=caption, class_="groups")
 
     def _group_row(self, g: GroupResult, metric: MetricResult, has_ratio: bool) -> Markup:
         kind, t = metric.kind, self.texts
@@ -276,4 +285,12 @@ class _Page:
             *([f"{g.impact_ratio:.2f}" if g.impact_ratio is not None else MISSING] if has_ratio else []),
             p_value(g.adjusted_p), t["named"] if g.named else t[g.status],
         ]  # fmt: skip
-        return table_row(cells, "named" if g.named else None if g.status == "judged" else "unjudged")
+        return table_row(cells, _marked(g, metric) or (None if g.status == "judged" else "unjudged"))
+
+
+def _marked(group: GroupResult, metric: MetricResult) -> str | None:
+    """How a group that differs is marked: `better` where it differs to its advantage, else `named`."""
+    if not group.named:
+        return None
+    favours = {"higher": -1.0, "lower": 1.0}.get(metric.worse, 0.0) * (group.difference or 0.0)
+    return "better" if favours > 0 else "named"

@@ -8,7 +8,7 @@ STYLE = """
 :root{--ink:#1d2733;--soft:#5b6775;--rule:#d9dfe6;--ground:#fff;--wash:#f5f7f9;--bad:#b3401f;--bad-wash:#fbeee9;
 --good:#1f6f6b;--link:#24598f;--grey:#9aa5b1}
 *{box-sizing:border-box}
-body{margin:0 auto;max-width:860px;padding:28px 24px 60px;background:var(--ground);color:var(--ink);
+body{margin:0 auto;max-width:980px;padding:28px 24px 60px;background:var(--ground);color:var(--ink);
 font:15px/1.5 system-ui,"Segoe UI",Roboto,"Noto Sans","Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif}
 h1{font-size:25px;line-height:1.25;margin:0 0 4px}h2{font-size:18px;margin:34px 0 8px;padding-top:14px;border-top:1px solid var(--rule)}
 h3{font-size:15px;margin:20px 0 6px}p{margin:6px 0}ul{margin:6px 0;padding-left:20px}
@@ -25,11 +25,12 @@ caption{text-align:left;color:var(--soft);font-size:13px;padding:4px 0}
 th,td{padding:4px 10px 4px 0;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top}
 thead th{font-size:12px;color:var(--soft);font-weight:600;vertical-align:bottom;border-bottom-color:var(--grey)}tbody th{font-weight:500}
 td.number{text-align:right;white-space:nowrap}tr.named th,tr.named td{background:var(--bad-wash)}tr.named th{color:var(--bad);font-weight:600}
+.groups th,.groups td{padding-right:8px;font-size:12.5px}.groups tbody th{white-space:nowrap}tr.better th,tr.better td{background:#edf5f4}tr.better th{color:var(--good);font-weight:600}
 tr.unjudged th,tr.unjudged td{color:var(--soft)}
 .chart{width:100%;height:auto;display:block;margin:8px 0}.chart text{font-size:12px;fill:var(--ink)}.chart .tick{fill:var(--soft);font-size:11px}
-.chart .name.named{fill:var(--bad);font-weight:600}.grid{stroke:var(--rule);stroke-width:1}.axis{stroke:var(--ink);stroke-width:1}
-.reference{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:4 3}.whisker{stroke-width:2.5;stroke:var(--link)}.whisker.named{stroke:var(--bad)}
-.dot{fill:var(--link);stroke:#fff;stroke-width:1}.dot.named{fill:var(--bad)}.shrunken{fill:none;stroke:var(--soft);stroke-width:1.4}
+.chart .name.named{fill:var(--bad);font-weight:600}.chart .name.better{fill:var(--good);font-weight:600}.grid{stroke:var(--rule);stroke-width:1}.axis{stroke:var(--ink);stroke-width:1}
+.reference{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:4 3}.whisker{stroke-width:2.5;stroke:var(--link)}.whisker.named{stroke:var(--bad)}.whisker.better{stroke:var(--good)}
+.dot{fill:var(--link);stroke:#fff;stroke-width:1}.dot.named{fill:var(--bad)}.dot.better{fill:var(--good)}.shrunken{fill:none;stroke:var(--soft);stroke-width:1.4}
 .absent{stroke:var(--grey);stroke-width:1;stroke-dasharray:1 5}.band{fill:#24598f22;stroke:none}.curve{fill:none;stroke:var(--link);stroke-width:2}
 .mark{stroke:var(--bad);stroke-width:1.2;stroke-dasharray:2 3}.chart .marked{fill:var(--bad)}
 rect.tile{stroke:none}rect.outlined{stroke:var(--ink);stroke-width:2.5}.chart .tile-name{font-size:12px;font-weight:600}

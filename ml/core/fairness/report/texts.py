@@ -43,6 +43,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Accept, accept with conditions, or refuse what this audit shows.",
         "请决定接受、附条件接受或拒绝本审计所示结果。",
     ),
+    "worst_delay": (
+        "Orders to {group} take {hours} hours {interval} longer than comparable orders elsewhere; nothing on record explains it ({orders} "
+        "orders).",
+        "发往 {group} 的订单比别处的同类订单多用 {hours} 小时 {interval}，记录中没有任何因素可以解释（{orders} 单）。",
+    ),
     "worst_sentence": (
         "{group} differs from the other groups by {difference} in {metric}, {interval} with {confidence} confidence over "
         "all groups at once.",
