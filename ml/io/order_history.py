@@ -31,8 +31,8 @@ EMPTY = {
             "null::timestamp as occurred_at, null::timestamp as recorded_at where false",
     FEATURES: "select null::varchar as order_id, null::double as weather_destination_severity where false",
     CUSTOMERS: "select null::varchar as customer_id, null::varchar as postal_code where false",
-    REGIONS: "select null::varchar as region_code, null::varchar as name, null::double as latitude, "
-             "null::double as longitude where false",
+    REGIONS: "select null::varchar as region_code, null::varchar as name, "
+             "null::varchar as local_name, null::double as latitude, null::double as longitude where false",
     INVENTORY: "select null::varchar as warehouse_id, null::varchar as product_id, null::date as stock_date, "
                "null::boolean as is_stocked_out where false",
 }  # fmt: skip
@@ -114,13 +114,13 @@ class OrderHistory:
     Attributes:
         orders: One row an order: groups, hours, outcomes of decisions, factors; missing where not recorded.
         absent: Optional tables that the snapshot lacks.
-        names: Region → its name.
+        names: Region → its name in English and Chinese.
         positions: Region → (latitude, longitude).
     """
 
     orders: pd.DataFrame
     absent: tuple[str, ...]
-    names: Mapping[str, str]
+    names: Mapping[str, Mapping[str, str]]
     positions: Mapping[str, tuple[float, float]]
 
     @property
@@ -140,10 +140,12 @@ def read_order_history(snapshot: Snapshot) -> OrderHistory | None:
         [(newest,)] = connection.execute(f"select max(ordered_at) from {ORDERS}").fetchall()
         as_of = pd.Timestamp(str(snapshot.notes.get("as_of") or newest)).tz_localize(None)
         orders = connection.execute(QUERY, {"as_of": as_of}).df()
-        regions = connection.execute(f"select region_code, name, latitude, longitude from {REGIONS}").fetchall()
+        regions = connection.execute(
+            f"select region_code, name, local_name, latitude, longitude from {REGIONS}"
+        ).fetchall()
     return OrderHistory(
         orders=orders,
         absent=absent,
-        names={code: name for code, name, *_ in regions if name},
-        positions={code: (lat, lon) for code, _, lat, lon in regions if lat is not None and lon is not None},
+        names={code: {"en": name, "zh": local or name} for code, name, local, *_ in regions if name},
+        positions={code: (lat, lon) for code, _, _, lat, lon in regions if lat is not None and lon is not None},
     )

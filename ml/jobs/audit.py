@@ -53,6 +53,7 @@ class AuditReport:
         verdict: On the judged measure: gap, no_gap_found, insufficient_evidence or undefined.
         worst_group, worst_gap: Region that strays farthest, and by how much.
         reason: One sentence.
+        alarms: Region → week in which its alarm over time rang.
         numbers: Counts, for stores of single numbers.
         markdown: Table by region.
         page: The HTML report.
@@ -66,6 +67,7 @@ class AuditReport:
     worst_group: str | None
     worst_gap: float | None
     reason: str
+    alarms: Mapping[str, str]
     numbers: Mapping[str, float]
     markdown: str
     page: Path
@@ -230,6 +232,7 @@ def _report(status: str, model: str, version: str, found: Mapping[str, Any], rep
     if found["worst_gap"] is not None:
         numbers["audit_worst_gap"] = float(found["worst_gap"])
     return AuditReport(
-        status, model, version, found["verdict"], found["worst_group"], found["worst_gap"], found["reason"], numbers,
+        status, model, version, found["verdict"], found["worst_group"], found["worst_gap"], found["reason"],
+        found.get("alarms", {}), numbers,
         "\n".join(lines), reports / found["page"], found["sha256"],
     )  # fmt: skip

@@ -61,7 +61,7 @@ def judge(stores: ModelStores, spec: ModelSpec, version: str, snapshot: Snapshot
             limits,
             problem,
         ),
-        gates.fairness(_fairness_inputs(stores, spec.name, version), limits),
+        fairness_gate(stores, spec.name, version, limits),
         gates.signature([(name, kind) for name, kind in evaluation["features"]], served),
         gates.data_checks(_checks_of_its_data(evaluated, spec, snapshot, data_checks)),
         gates.artifact(evaluated["artifact"]["digest"], current_digest(stores, spec.name, version)),
@@ -78,6 +78,11 @@ def _compared(stores: ModelStores, spec: ModelSpec, version: str, champion: str 
         return compare_versions(stores, spec, snapshot, version, champion), ""
     except (UnusableTable, ArtifactMismatch) as error:
         return None, f"cannot be compared with version {champion}: {error}"
+
+
+def fairness_gate(stores: ModelStores, model: str, version: str, limits: Limits) -> Gate:
+    """What a version's audit says to its promotion."""
+    return gates.fairness(_fairness_inputs(stores, model, version), limits)
 
 
 def _fairness_inputs(stores: ModelStores, model: str, version: str) -> dict[str, Any] | None:

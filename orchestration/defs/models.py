@@ -38,17 +38,17 @@ def late_delivery_model(context: dg.AssetExecutionContext, workspace: WorkspaceR
 
 @dg.asset(deps=[late_delivery_model], group_name="models", kinds={"fairlearn"}, owners=["team:compliance"])
 def late_delivery_audit(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
-    """The regional bias audit of the newest version, by region and by region × segment.
+    """The regional bias audit of the newest version: what history did, how well the model reads it, what is decided.
 
-    Grain: one report a version and way of auditing it.
+    Grain: one report a version, state of the orders and way of auditing them.
     """
     from ml.jobs.audit import AuditJob
 
-    report = AuditJob().run(workspace.settings)
+    report = AuditJob(is_printed=True).run(workspace.settings)
     return dg.MaterializeResult(
         metadata={
             "status": report.status, "version": report.version, "verdict": report.verdict, "reason": report.reason,
-            "worst_region": report.worst_group or "none", "report": dg.MetadataValue.path(str(report.page)),
+            "worst_region": report.worst_group or "none", "alarms": dict(report.alarms), "report": dg.MetadataValue.path(str(report.page)),
             "sha256": report.sha256, "by_region": dg.MetadataValue.md(report.markdown), **_numbers(report.numbers),
         }
     )  # fmt: skip
@@ -123,6 +123,46 @@ def published_predictions(
             "dagster/row_count": int(str(snapshot.tables["predictions"]["rows"])),
         }
     )  # fmt: skip
+
+
+@dg.asset_check(asset=late_delivery_audit)
+def audit_lets_the_version_pass(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+    """The newest version was audited and its audit is no reason to refuse it.
+
+    The gate of the promotion reads the same audit and refuses the version; the graph goes on, so that the champion
+    keeps scoring.
+    """
+    from ml.io.champion import newest_version
+    from ml.io.gate_limits import load_limits
+    from ml.io.stores import open_stores
+    from ml.jobs.catalogue import LATE_DELIVERY
+    from ml.jobs.gating import fairness_gate
+
+    with open_stores(workspace.settings) as stores:
+        version = newest_version(stores, LATE_DELIVERY.name) or ""
+        gate = fairness_gate(stores, LATE_DELIVERY.name, version, load_limits())
+    severity = dg.AssetCheckSeverity.ERROR if gate.verdict == "fail" else dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckResult(
+        passed=gate.verdict == "pass", severity=severity, description=gate.reason, metadata=dict(gate.threshold)
+    )
+
+
+@dg.asset_check(asset=late_delivery_audit)
+def no_region_raises_the_weekly_alarm(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+    """No region's share of late orders has drifted from the others', at a level that holds however often one looks."""
+    from ml.io.champion import newest_version
+    from ml.io.stores import open_stores
+    from ml.io.version_files import read_fairness
+    from ml.jobs.catalogue import LATE_DELIVERY
+
+    with open_stores(workspace.settings) as stores:
+        version = newest_version(stores, LATE_DELIVERY.name) or ""
+        found = read_fairness(stores.report_folder(LATE_DELIVERY.name, version)) or {}
+    alarms: dict[str, str] = found.get("alarms", {})
+    said = ", ".join(f"{region} since {week}" for region, week in sorted(alarms.items()))
+    return dg.AssetCheckResult(
+        passed=not alarms, severity=dg.AssetCheckSeverity.WARN, description=said or None, metadata=alarms
+    )
 
 
 @dg.asset_check(asset=late_delivery_promotion, blocking=True)

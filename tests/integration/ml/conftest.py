@@ -85,7 +85,7 @@ class Company:
 
     def audit_and_judge(self, version: str | None = None) -> PromoteReport:
         """Audit a version and let the gates judge it."""
-        AuditJob(self.spec, version).run(self.settings)
+        AuditJob(self.spec, version, is_priced=False).run(self.settings)
         return PromoteJob(self.spec, version, CHECKS).run(self.settings, self.snapshot)
 
 

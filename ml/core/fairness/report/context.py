@@ -6,19 +6,20 @@ Every field may be left out; the page then prints that the evidence is missing a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ml.core.fairness.errors import UnusableTable
 from ml.core.fairness.results import json_values
 
-#: A free text: printed as given in every language, or one text a language.
-Words = str | Mapping[str, str]
+LANGUAGES = frozenset({"en", "zh"})
 
 
 @dataclass(frozen=True)
 class ReportContext:
-    """Context of one report. Free texts are `Words`: one text, or one for each language.
+    """Context of one report.
+
+    A text is printed as given; where it is a mapping with the keys `en` and `zh`, the page prints that of its language.
 
     Attributes:
         title: Heading, such as the model's name and version.
@@ -42,7 +43,8 @@ class ReportContext:
         mitigation: Contents 12: `TradeOff.to_dict()`.
         accepted_risk: Contents 12: `risk`, `accepted_by`, `until`.
         oversight: Contents 13: `confidence_threshold`, `auto_share`, `override_share`, `seconds_per_review`,
-        `seeded_cases`. logging: Contents 14: `log`, `retention`, `integrity`.
+        `seeded_cases`.
+        logging: Contents 14: `log`, `retention`, `integrity`.
         privacy: Contents 15: `fields`, `necessity`.
         limits: Contents 16: further limits, beside those that the audit itself states.
         sign_off: Contents 17: `assessor`, `reviewer`, `verdict`, `conditions`, `expires`.
@@ -50,13 +52,13 @@ class ReportContext:
     """
 
     title: str = "Audit"
-    decision_asked: Words = ""
-    identity: Mapping[str, Words] = field(default_factory=dict)
-    purpose: Words = ""
-    data: Mapping[str, Words] = field(default_factory=dict)
-    group_definition: Words = ""
-    legitimate_factors: Words = ""
-    group_names: Mapping[str, str] = field(default_factory=dict)
+    decision_asked: str = ""
+    identity: Mapping[str, str] = field(default_factory=dict)
+    purpose: str = ""
+    data: Mapping[str, str] = field(default_factory=dict)
+    group_definition: str = ""
+    legitimate_factors: str = ""
+    group_names: Mapping[str, Any] = field(default_factory=dict)
     positions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     label_layer: Mapping[str, Any] | None = None
     decision_layer: Mapping[str, Any] | None = None
@@ -64,19 +66,31 @@ class ReportContext:
     selective_labels: Mapping[str, Any] | None = None
     over_time: Mapping[str, Any] | None = None
     changes: Sequence[Mapping[str, Any]] = ()
-    feedback: Words = ""
+    feedback: str = ""
     mitigation: Mapping[str, Any] | None = None
-    accepted_risk: Mapping[str, Words] = field(default_factory=dict)
-    oversight: Mapping[str, Words] = field(default_factory=dict)
-    logging: Mapping[str, Words] = field(default_factory=dict)
-    privacy: Mapping[str, Words] = field(default_factory=dict)
-    limits: Sequence[Words] = ()
-    sign_off: Mapping[str, Words] = field(default_factory=dict)
+    accepted_risk: Mapping[str, str] = field(default_factory=dict)
+    oversight: Mapping[str, str] = field(default_factory=dict)
+    logging: Mapping[str, str] = field(default_factory=dict)
+    privacy: Mapping[str, str] = field(default_factory=dict)
+    limits: Sequence[str] = ()
+    sign_off: Mapping[str, str] = field(default_factory=dict)
     previous: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values; equal contexts give equal bytes."""
         return {f.name: json_values(getattr(self, f.name)) for f in fields(self)}
+
+    def in_language(self, language: str) -> "ReportContext":
+        """The same with every text that is given in several languages in one of them."""
+        return replace(self, **{f.name: _spoken(getattr(self, f.name), language) for f in fields(self)})
+
+
+def _spoken(value: Any, language: str) -> Any:
+    if isinstance(value, Mapping):
+        if value.keys() == LANGUAGES:
+            return value[language]
+        return {key: _spoken(item, language) for key, item in value.items()}
+    return [_spoken(item, language) for item in value] if isinstance(value, list) else value
 
 
 def context_of(values: "ReportContext | Mapping[str, Any] | None") -> ReportContext:

@@ -17,7 +17,7 @@ MOST_LINES = 6
 def first_page(result: AuditResult, context: ReportContext, texts: Texts) -> Markup:
     """The five things a reader signs for, in their order."""
     items = (
-        ("first_decide", tag("span", texts.free(context.decision_asked) or texts["decide_default"])),
+        ("first_decide", tag("span", context.decision_asked or texts["decide_default"])),
         ("first_worst", _worst(result, context, texts)),
         ("first_changed", _changed(result, context, texts)),
         ("first_missing", _bullets([s.text(texts.language, texts.names) for s in result.not_assessed], texts)),
@@ -79,7 +79,7 @@ def _worst_delay(context: ReportContext, texts: Texts) -> str | None:
     part = worst["parts"]["unexplained"]
     return texts.say(
         "worst_delay", group=group_name(worst["group"], context), hours=number(part["hours"], "hours"),
-        interval=interval(part["interval"], "mean"), orders=count(worst["n"]),
+        interval=interval(part["interval"], "hours"), orders=count(worst["n"]),
     )  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def _bullets(lines: list[str], texts: Texts) -> Markup:
 
 def _sign(context: ReportContext, texts: Texts) -> Markup:
     fields = ("assessor", "reviewer", "outcome", "expires")
-    given = {name: texts.free(said) for name, said in context.sign_off.items()}
+    given = dict(context.sign_off)
     given["outcome"] = given.get("verdict", "")
     head = tag("tr", *(tag("th", texts[f], scope="col") for f in (*fields, "signature")))
     row = tag("tr", *(tag("td", given.get(f, "")) for f in fields), tag("td", ""))

@@ -3,6 +3,7 @@
 Belongs here: showing those results, or that they are missing. Does not belong here: computing them.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -115,7 +116,7 @@ def _delay_row(group: Mapping[str, Any], name: str, texts: Texts) -> Markup:
         if found is None:
             cells.append(MISSING)
             continue
-        said = f"{number(found['hours'], 'mean', signed=True)} {interval(found['interval'], 'mean', difference=True)}"
+        said = f"{number(found['hours'], 'hours', signed=True)} {interval(found['interval'], 'hours', difference=True)}"
         cells.append(tag("b", said) if found["named"] else tag("span", said))
     named = any(p and p["named"] for p in group["parts"].values())
     return table_row(cells, "named" if named else None)
@@ -145,7 +146,7 @@ def over_time(weekly: Mapping[str, Any] | None, context: ReportContext, texts: T
     )
     rows = [
         table_row(
-            (group_name(g["group"], context), g["alarm"] or MISSING, number(max(g["evidence"], default=0.0), "mean")),
+            (group_name(g["group"], context), g["alarm"] or MISSING, _evidence(g)),
             "named" if g["alarm"] else None,
         )
         for g in [*alarmed, *rest]
@@ -153,6 +154,12 @@ def over_time(weekly: Mapping[str, Any] | None, context: ReportContext, texts: T
     charts = [_course(g, weekly["periods"], context, texts) for g in shown]
     header = [texts[k] for k in ("group", "alarm", "evidence")]
     return join([tag("h3", texts["over_time"]), tag("p", said), *charts, table(header, rows)])
+
+
+def _evidence(group: Mapping[str, Any]) -> str:
+    """The largest e-value so far; above a million only its order of magnitude matters."""
+    largest = float(max(group["evidence"], default=0.0))
+    return f"{largest:,.1f}".replace(",", " ") if largest < 1e6 else f"> 10^{int(math.log10(largest))}"
 
 
 def _course(group: Mapping[str, Any], periods: Sequence[str], context: ReportContext, texts: Texts) -> Markup:
@@ -178,7 +185,7 @@ def changes(found: Sequence[Mapping[str, Any]], texts: Texts) -> Markup | None:
             courses = [f"{number(effect[k][0])} → {number(effect[k][1])}" for k in ("touched", "others")]
             cells = [*courses, points(effect["difference"], "rate"), interval(effect["interval"], "rate",
                      difference=True)]  # fmt: skip
-        stated = [texts.free(change.get(k, "")) for k in ("what", "reason")]
+        stated = [change.get(k, "") for k in ("what", "reason")]
         is_proven = bool(effect) and effect["interval"][0] > 0
         rows.append(table_row((change.get("date", ""), *stated, *cells), "named" if is_proven else None))
     return join([tag("h3", texts["changes"]), table(header, rows), tag("p", texts["changes_note"],

@@ -86,10 +86,8 @@ def number(value: Any, kind: str = "rate", signed: bool = False) -> str:
 
 
 def _plain(value: float, signed: bool) -> str:
-    """Decimals by size, so that the values of a column stand under each other; tiny ones keep their digits."""
+    """Decimals by size, so that the values of a column stand under each other."""
     size, sign = abs(value), "+" if signed else ""
-    if 0 < size < 0.001:
-        return f"{value:{sign}.1e}"
     decimals = 3 if size < 1 else 2 if size < 10 else 1 if size < 100 else 0
     return f"{value:{sign},.{decimals}f}".replace(",", " ")
 

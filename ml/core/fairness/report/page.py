@@ -33,7 +33,8 @@ def render_html(
     Raises:
         UnusableTable: an unknown language or context field.
     """
-    given, texts = context_of(context), Texts(language)
+    stated, texts = context_of(context), Texts(language)
+    given, digest = stated.in_language(language), content_digest(result, stated)
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -47,7 +48,7 @@ def render_html(
         tag("header", tag("p", texts["report"], class_="soft small"), tag("h1", given.title)),
         first_page(result, given, texts),
         plain_language(result, given, texts),
-        *all_sections(result, given, texts, content_digest(result, given)),
+        *all_sections(result, given, texts, digest),
     )
     return "<!doctype html>\n" + tag("html", head, body, lang=texts["html_lang"]) + "\n"
 

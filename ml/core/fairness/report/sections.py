@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from ml.core.fairness.report import layers
 from ml.core.fairness.report.charts import Formatter, IntervalRow, interval_chart, reliability_chart
-from ml.core.fairness.report.context import ReportContext, Words
+from ml.core.fairness.report.context import ReportContext
 from ml.core.fairness.report.layers import group_name
 from ml.core.fairness.report.markup import (
     MISSING,
@@ -180,7 +180,7 @@ class _Page:
         return [tag("p", said), self.stated(("fields", "necessity"), self.context.privacy)]
 
     def section_16(self) -> list[Markup]:
-        lines = self.texts["limits_default"].split("|") + [self.texts.free(said) for said in self.context.limits]
+        lines = self.texts["limits_default"].split("|") + list(self.context.limits)
         return [tag("ul", *(tag("li", said) for said in lines))]
 
     def section_17(self) -> list[Markup]:
@@ -192,20 +192,20 @@ class _Page:
         return tag("section", tag("h2", self.texts["applicability"]), tag("p", lines[0], class_="soft"),
                    tag("ul", *(tag("li", said) for said in lines[1:])), class_="small")  # fmt: skip
 
-    def prose(self, said: Words, otherwise: str) -> Markup:
+    def prose(self, said: str, otherwise: str) -> Markup:
         if said:
-            return tag("p", self.texts.free(said))
+            return tag("p", said)
         missing = (
             self.texts["missing"] if otherwise == "missing" else f"{self.texts['missing']} {self.texts[otherwise]}"
         )
         return tag("p", missing, class_="missing")
 
     def stated(
-        self, fields: Sequence[str], given: Mapping[str, Words], extra: Mapping[str, Markup] | None = None
+        self, fields: Sequence[str], given: Mapping[str, str], extra: Mapping[str, Markup] | None = None
     ) -> Markup:
         """A table of stated facts; what is not stated is printed as missing."""
         absent = tag("span", self.texts["missing"], class_="missing")
-        rows = [(self.texts[f], tag("span", self.texts.free(given[f])) if given.get(f) else absent) for f in fields]
+        rows = [(self.texts[f], tag("span", given[f]) if given.get(f) else absent) for f in fields]
         rows += [(self.texts[key], value) for key, value in (extra or {}).items()]
         return table((self.texts["parameter"], self.texts["value"]), rows)
 

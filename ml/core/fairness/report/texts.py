@@ -4,8 +4,6 @@ Belongs here: words. Does not belong here: numbers, and the sentences that an au
 """
 
 # ruff: noqa: E501  (the linter counts a Chinese character as two)
-from collections.abc import Mapping
-
 from ml.core.fairness.errors import UnusableTable
 from ml.core.fairness.report.more_texts import MORE_TEXTS
 
@@ -139,10 +137,6 @@ class Texts:
     def say(self, key: str, **values: object) -> str:
         """A sentence with its places filled."""
         return self[key].format(**values)
-
-    def free(self, words: str | Mapping[str, str]) -> str:
-        """A text of the context in this language; one that is given once is printed as it is."""
-        return words if isinstance(words, str) else words.get(self.language, next(iter(words.values()), ""))
 
     def known(self, key: str) -> str:
         """The text of `key`, or `key` itself where there is none."""
