@@ -19,10 +19,10 @@ from fairlearn.metrics import MetricFrame
 
 from benchmarks.delivery_history import FACTORS, delivery_history
 from ml.core.fairness.audit import audit_cells, audit_predictions
+from ml.core.fairness.changes import find_changes
 from ml.core.fairness.grouped import GroupData
 from ml.core.fairness.inference import Evidence, assess
 from ml.core.fairness.labels import decompose_delay
-from ml.core.fairness.changes import find_changes
 from ml.io.audit_cells import AuditColumns, cells_of_file
 from twin.generate import generate
 from twin.parameters import load_preset

@@ -48,7 +48,8 @@ def late_delivery_audit(workspace: WorkspaceResource) -> dg.MaterializeResult[No
     return dg.MaterializeResult(
         metadata={
             "status": report.status, "version": report.version, "verdict": report.verdict, "reason": report.reason,
-            "worst_region": report.worst_group or "none", "alarms": dict(report.alarms), "report": dg.MetadataValue.path(str(report.page)),
+            "worst_region": report.worst_group or "none", "alarms": dict(report.alarms),
+            "report": dg.MetadataValue.path(str(report.page)),
             "sha256": report.sha256, "by_region": dg.MetadataValue.md(report.markdown), **_numbers(report.numbers),
         }
     )  # fmt: skip

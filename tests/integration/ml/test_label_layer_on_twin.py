@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from benchmarks.delivery_history import FACTORS, delivery_history
-from ml.core.fairness.labels import decompose_delay
 from ml.core.fairness.changes import find_changes
+from ml.core.fairness.labels import decompose_delay
 from twin.generate import generate
 from twin.parameters import load_preset
 

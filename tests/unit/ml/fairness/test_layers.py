@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from ml.core.fairness.changes import effect_of_change, find_changes
+from ml.core.fairness.changes import find_changes
 from ml.core.fairness.decisions import Outcome, audit_decisions
 from ml.core.fairness.errors import UnusableTable
 from ml.core.fairness.labels import decompose_delay, repaired_labels
