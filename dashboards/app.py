@@ -16,8 +16,8 @@ from starlette.exceptions import HTTPException
 
 from dashboards.access.gate import Refused
 from dashboards.access.people import People
-from dashboards.console import STATIC, Console, console_of
-from dashboards.pages import about, desk, health, models, orders, overview, provider, quality, signin
+from dashboards.console import STATIC, Console, address_of, console_of
+from dashboards.pages import about, desk, health, language, models, orders, overview, provider, quality, signin
 from dashboards.security import RequestGuard, SecurityHeaders
 from dashboards.store import TableMissing
 from workspace.published import NothingPublished
@@ -49,7 +49,7 @@ def create_app(settings: Settings, people: People | None = None) -> FastAPI:
     app.add_middleware(RequestGuard, public_origin=settings.console_origin, journal=console.access.journal)
     app.add_middleware(SecurityHeaders)
     app.mount("/static", _Versioned(directory=STATIC), name="static")
-    for page in (overview, quality, models, desk, orders, about, health, signin, provider):
+    for page in (overview, quality, models, desk, orders, about, health, signin, provider, language):
         app.include_router(page.router)
     app.add_exception_handler(NothingPublished, _nothing_published)
     app.add_exception_handler(TableMissing, _table_missing)
@@ -62,14 +62,14 @@ def create_app(settings: Settings, people: People | None = None) -> FastAPI:
 
 def _nothing_published(request: Request, _error: Exception) -> HTMLResponse:
     console = console_of(request)
-    t = console.texts.errors.nothing
+    t = console.texts(request).errors.nothing
     company = console.settings.paths.company
     return console.message(request, 503, t.title, t.text.format(company=company), t.remedy, "oi run everything")
 
 
 def _table_missing(request: Request, error: Exception) -> HTMLResponse:
     console = console_of(request)
-    t = console.texts.errors.table
+    t = console.texts(request).errors.table
     assert isinstance(error, TableMissing)
     return console.message(request, 503, t.title, t.text.format(table=error.table), t.remedy, "oi run everything")
 
@@ -77,24 +77,23 @@ def _table_missing(request: Request, error: Exception) -> HTMLResponse:
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     if error.rule == "signed_out" and request.method == "GET":
-        address = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
-        return RedirectResponse(f"/sign-in?next={quote(address, safe='')}", status_code=303)
+        return RedirectResponse(f"/sign-in?next={quote(address_of(request), safe='')}", status_code=303)
     console = console_of(request)
-    t = console.texts.errors.access
+    t = console.texts(request).errors.access
     return console.message(request, error.status, t.titles[error.rule], t.texts[error.rule], t.remedies[error.rule])
 
 
 def _http_error(request: Request, error: Exception) -> HTMLResponse:
     console = console_of(request)
     assert isinstance(error, HTTPException)
-    t = console.texts.errors.missing if error.status_code == 404 else console.texts.errors.refused
+    t = console.texts(request).errors.missing if error.status_code == 404 else console.texts(request).errors.refused
     detail = error.detail if error.status_code == 404 and error.detail != "Not Found" else t.text
     return console.message(request, error.status_code, t.title, detail, t.remedy)
 
 
 def _wrong_address(request: Request, error: Exception) -> HTMLResponse:
     console = console_of(request)
-    t = console.texts.errors.address if request.method == "GET" else console.texts.errors.form
+    t = console.texts(request).errors.address if request.method == "GET" else console.texts(request).errors.form
     assert isinstance(error, RequestValidationError)
     wrong = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
     return console.message(request, 400, t.title, wrong, t.remedy)
@@ -104,5 +103,5 @@ def _broken(request: Request, error: Exception) -> HTMLResponse:
     console = console_of(request)
     reference = uuid.uuid4().hex[:8]
     log.error("request %s to %s failed", reference, request.url.path, exc_info=error)
-    t = console.texts.errors.broken
+    t = console.texts(request).errors.broken
     return console.message(request, 500, t.title, t.text.format(reference=reference), t.remedy)

@@ -20,9 +20,10 @@ from dashboards.access.gate import visitor_of
 from dashboards.access.people import People
 from dashboards.access.state import Access
 from dashboards.evidence import Evidence
+from dashboards.languages import LANGUAGES, language_of
 from dashboards.security import COMMON_HEADERS, PAGE_POLICY
 from dashboards.store import Reader, Store, was_collected
-from dashboards.texts.loader import load_texts
+from dashboards.texts.loader import Language, load_texts
 from workspace.files import sha256_of_tree
 from workspace.settings import Settings
 
@@ -51,16 +52,21 @@ class Console:
         self.access = Access(settings, people)
         self.store = Store(settings)
         self.evidence = Evidence(settings)
-        self.texts = load_texts()
         self._pages: dict[str, str] = {}
         self._lock = threading.Lock()
         self.build_digest = _digest_of_pages()
-        self.templates = _environment()
-        self.templates.globals.update(t=self.texts, navigation=NAVIGATION, build=self.build_digest)
+        self._texts = {language: load_texts(language) for language in LANGUAGES}
+        self._templates = {
+            language: _environment(texts, self.build_digest) for language, texts in self._texts.items()
+        }  # fmt: skip
 
-    def render(self, template: str, **context: Any) -> str:
-        """Fill a template; names that it uses and nobody gave are an error."""
-        return self.templates.get_template(template).render(**context)
+    def texts(self, request: Request) -> Language:
+        """The words for whoever asks."""
+        return self._texts[language_of(request)]
+
+    def render(self, request: Request, template: str, **context: Any) -> str:
+        """Fill a template in the language of whoever asks; names that it uses and nobody gave are an error."""
+        return self._templates[language_of(request)].get_template(template).render(**context)
 
     def page(self, request: Request, template: str, active: str, build: Build, status: int = 200) -> Response:
         """Answer one page of the current snapshot.
@@ -91,12 +97,12 @@ class Console:
         if status != 200 or visitor is None or visitor.is_person:
             return self.own_page(request, template, active, status, reader, **build(reader))
         tag = self._tag(reader, request)
-        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Accept-Language"}
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         html = self._pages.get(tag)
         if html is None:
-            html = self.render(template, **self._context(request, active, reader), **build(reader))
+            html = self.render(request, template, **self._context(request, active, reader), **build(reader))
             self._keep(tag, html)
         return HTMLResponse(html, headers=headers)
 
@@ -105,14 +111,14 @@ class Console:
         **values: Any,
     ) -> HTMLResponse:  # fmt: skip
         """A page for this visitor alone, which no browser keeps; without a reader it needs no snapshot."""
-        html = self.render(template, **self._context(request, active, reader), **values)
+        html = self.render(request, template, **self._context(request, active, reader), **values)
         return HTMLResponse(html, status_code=status, headers={"Cache-Control": "no-store"})
 
     def _context(self, request: Request, active: str, reader: Reader | None) -> dict[str, Any]:
         visitor = visitor_of(request)
         return {
             "company": self.settings.paths.company, "snapshot": reader.snapshot if reader else None, "active": active,
-            "visitor": visitor, "notice": visitor.take_notice() if visitor else "",
+            "visitor": visitor, "notice": visitor.take_notice() if visitor else "", "address": address_of(request),
         }  # fmt: skip
 
     def _keep(self, tag: str, html: str) -> None:
@@ -125,7 +131,7 @@ class Console:
     def _tag(self, reader: Reader, request: Request) -> str:
         state = [
             self.settings.paths.company, reader.snapshot.version, self.evidence.token(), self.build_digest,
-            request.url.path, request.url.query,
+            language_of(request), address_of(request),
         ]  # fmt: skip
         return f'W/"{hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]}"'
 
@@ -133,8 +139,10 @@ class Console:
         self, request: Request, status: int, title: str, text: str, remedy: str = "", command: str = ""
     ) -> HTMLResponse:
         """A page that says what is wrong and what to do about it."""
-        html = self.render("message.html", **self._context(request, "", None), title=title, text=text, remedy=remedy,
-                           command=command)  # fmt: skip
+        context = self._context(request, "", None)
+        html = self.render(
+            request, "message.html", **context, title=title, text=text, remedy=remedy, command=command
+        )  # fmt: skip
         # Named here too: the page of last resort is sent from outside the middleware that adds them elsewhere.
         headers = {**COMMON_HEADERS, "Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
         return HTMLResponse(html, status_code=status, headers=headers)
@@ -146,7 +154,12 @@ def console_of(request: Request) -> Console:
     return console
 
 
-def _environment() -> jinja2.Environment:
+def address_of(request: Request) -> str:
+    """Path and query of a request: where its page is found again."""
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+
+
+def _environment(texts: Language, build_digest: str) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -154,11 +167,12 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(formats.FILTERS)
+    environment.filters.update(formats.FILTERS, word=texts.word, words=texts.words)
+    environment.globals.update(t=texts, languages=LANGUAGES, navigation=NAVIGATION, build=build_digest)
     return environment
 
 
 def _digest_of_pages() -> str:
-    parts = [sha256_of_tree(HERE / folder) for folder in ("static", "templates")]
-    parts.append(hashlib.sha256((HERE / "texts" / "en.yaml").read_bytes()).hexdigest())
+    folders = ["static", "templates", *(f"texts/{language}" for language in LANGUAGES)]
+    parts = [sha256_of_tree(HERE / folder) for folder in folders]
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:12]

@@ -99,5 +99,4 @@ FILTERS = {
     "moment": moment,
     "day": day,
     "lag": lag,
-    "readable": readable,
 }

@@ -50,7 +50,7 @@ def dossier(request: Request, digest: str) -> Response:
     """A dossier as filed, to keep or to hash."""
     found = console_of(request).evidence.dossier(digest)
     if found.content is None:
-        raise HTTPException(404, console_of(request).texts.desk.no_dossier)
+        raise HTTPException(404, console_of(request).texts(request).desk.no_dossier)
     headers = {"Content-Disposition": f'attachment; filename="dossier-{digest[:12]}.json"'}
     return JSONResponse(found.content, headers=headers)
 
@@ -75,7 +75,7 @@ def decide(
         where = f"POST /desk/{model}/{version}"
         access_of(request).journal.refused("decision", visitor.name, client_of(request), where, str(error))
         return _show(request, model, version, 409, str(error), {"decision": decision, "reason": reason})
-    t = console.texts.desk.done
+    t = console.texts(request).desk.done
     return done(request, request.scope["path"], t[decision].format(version=version, event=event.sequence))
 
 
@@ -84,16 +84,19 @@ def _show(
     typed: Mapping[str, str] | None = None,
 ) -> Response:  # fmt: skip
     console = console_of(request)
+    t = console.texts(request)
 
     def build(reader: Reader) -> dict[str, Any]:
         found, events = _case(console, model, version)
+        if found is None:
+            raise HTTPException(404, t.models.missing.format(model=model, version=version))
         shown = {"case": found, "events": events, "problem": problem, "typed": typed or {}}
-        return {**detail_of(console, reader, found.view), **shown}
+        return {**detail_of(t, reader, found.view), **shown}
 
     return console.page(request, "case.html", "desk", build, status)
 
 
-def _case(console: Console, model: str, version: str) -> tuple[Case, list[Any]]:
+def _case(console: Console, model: str, version: str) -> tuple[Case | None, list[Any]]:
     ledger = console.evidence.ledger()
     events = ledger.events if ledger else ()
     for found in models_of(events, console.evidence):
@@ -101,4 +104,4 @@ def _case(console: Console, model: str, version: str) -> tuple[Case, list[Any]]:
             if (view.model, view.version) == (model, version):
                 own = [event for event in reversed(events) if event.subject == f"{model}/{version}"]
                 return case_of(found, view, events, console.evidence), own
-    raise HTTPException(404, console.texts.models.missing.format(model=model, version=version))
+    return None, []

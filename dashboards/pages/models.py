@@ -13,6 +13,7 @@ from dashboards.pages.versions import AUDIT_MARKS, LISTED, VERDICT_MARKS, Versio
 from dashboards.queries import models as queries
 from dashboards.security import REPORT_POLICY
 from dashboards.store import Reader
+from dashboards.texts.loader import Language
 
 router = APIRouter(dependencies=[require(Role.VIEWER)])
 
@@ -23,21 +24,24 @@ EVENTS_SHOWN = 30
 def models(request: Request) -> Response:
     """All models: champion, versions, and the promotion ledger."""
     console = console_of(request)
-    return console.page(request, "models.html", "models", lambda reader: _values(console, reader))
+    return console.page(
+        request, "models.html", "models", lambda reader: _values(console, console.texts(request), reader)
+    )
 
 
 @router.get("/models/{model}/{version}")
 def version(request: Request, model: str, version: str) -> Response:
     """One version: metrics, gates, regions."""
     console = console_of(request)
+    t = console.texts(request)
 
     def build(reader: Reader) -> dict[str, Any]:
         ledger = console.evidence.ledger()
         for view in models_of(ledger.events, console.evidence) if ledger else []:
             for found in view.versions:
                 if (found.model, found.version) == (model, version):
-                    return {**detail_of(console, reader, found), "events": _events_of(console, found)}
-        raise HTTPException(404, console.texts.models.missing.format(model=model, version=version))
+                    return {**detail_of(t, reader, found), "events": _events_of(console, found)}
+        raise HTTPException(404, t.models.missing.format(model=model, version=version))
 
     return console.page(request, "version.html", "models", build)
 
@@ -54,7 +58,7 @@ def report(request: Request, digest: str, name: str) -> Response:
     return FileResponse(path, media_type=AUDIT_FILES[name], headers=headers)
 
 
-def _values(console: Console, reader: Reader) -> dict[str, Any]:
+def _values(console: Console, t: Language, reader: Reader) -> dict[str, Any]:
     ledger = console.evidence.ledger()
     views = models_of(ledger.events, console.evidence) if ledger else []
     void = {sequence: why for view in views for sequence, why in view.history.void.items()}
@@ -62,7 +66,7 @@ def _values(console: Console, reader: Reader) -> dict[str, Any]:
     for view in views:
         shown = view.champion or next(iter(view.versions), None)
         if shown:
-            details[view.name] = detail_of(console, reader, shown)
+            details[view.name] = detail_of(t, reader, shown)
     return {
         "models": views,
         "details": details,
@@ -76,10 +80,10 @@ def _values(console: Console, reader: Reader) -> dict[str, Any]:
     }
 
 
-def detail_of(console: Console, reader: Reader, view: VersionView) -> dict[str, Any]:
+def detail_of(t: Language, reader: Reader, view: VersionView) -> dict[str, Any]:
     """What the parts of a version's page show: metrics, reliability, gates, regions."""
     names = reader.rows(queries.REGION_NAMES) if reader.has("dim_regions") else []
-    order = [name for name, _ in console.texts.models.metrics.names.items()]
+    order = [name for name, _ in t.models.metrics.names.items()]
     regions = regions_of(view, {row["region_code"]: row["name"] for row in names})
     bounds = [abs(bound) for row in regions for bound in (row.gap, row.low, row.high) if bound is not None]
     return {

@@ -15,13 +15,13 @@ from fastapi.responses import RedirectResponse
 from dashboards import formats
 from dashboards.access.gate import require
 from dashboards.access.people import Role
-from dashboards.console import Console, console_of
+from dashboards.console import console_of
 from dashboards.pages.period import as_of
 from dashboards.queries import orders as queries
 from dashboards.queries.base import Query as Statement
 from dashboards.queries.overview import SPAN
 from dashboards.store import Reader, Row
-from dashboards.texts.loader import Texts
+from dashboards.texts.loader import Language, Texts
 
 router = APIRouter(dependencies=[require(Role.VIEWER)])
 
@@ -62,7 +62,9 @@ def find(request: Request, q: str = Query(default="", max_length=200)) -> Respon
 def order(request: Request, order_id: str) -> Response:
     """One order: facts, timeline, lines, parcels, prediction."""
     console = console_of(request)
-    return console.page(request, "order.html", "orders", lambda reader: _values(console, reader, order_id))
+    return console.page(
+        request, "order.html", "orders", lambda reader: _values(console.texts(request), reader, order_id)
+    )
 
 
 def address_of(order_id: str) -> str:
@@ -70,20 +72,20 @@ def address_of(order_id: str) -> str:
     return f"/orders/{quote(order_id, safe='')}"
 
 
-def _values(console: Console, reader: Reader, order_id: str) -> dict[str, Any]:
+def _values(t: Language, reader: Reader, order_id: str) -> dict[str, Any]:
     found = reader.row(queries.ORDER, order_id=order_id)
     if not found:
-        raise HTTPException(404, console.texts.order.missing.format(order_id=order_id))
+        raise HTTPException(404, t.order.missing.format(order_id=order_id))
     parcels = reader.rows(queries.SHIPMENTS, order_id=order_id) if _has(reader, queries.SHIPMENTS) else []
     events = reader.rows(queries.EVENTS, order_id=order_id) if _has(reader, queries.EVENTS) else []
     return {
         "order": found,
-        "state": _state(console.texts.order.states, found, as_of(reader.snapshot.notes, reader.row(SPAN)["latest"])),
+        "state": _state(t.order.states, found, as_of(reader.snapshot.notes, reader.row(SPAN)["latest"])),
         "lines": reader.rows(queries.LINES, order_id=order_id) if _has(reader, queries.LINES) else [],
         "parcels": parcels,
-        "steps": _timeline(console.texts.order.timeline, found, events, parcels),
+        "steps": _timeline(t, found, events, parcels),
         "gap": _gap(found),
-        "prediction": _prediction(reader, order_id),
+        "prediction": _prediction(t, reader, order_id),
     }
 
 
@@ -106,7 +108,7 @@ def _state(t: Texts, row: Row, now: datetime) -> tuple[str, str]:
     return "none", t.open
 
 
-def _timeline(t: Texts, row: Row, events: list[Row], parcels: list[Row]) -> list[Step]:
+def _timeline(t: Language, row: Row, events: list[Row], parcels: list[Row]) -> list[Step]:
     start = row["ordered_at"]
     steps: list[Step] = []
 
@@ -114,15 +116,15 @@ def _timeline(t: Texts, row: Row, events: list[Row], parcels: list[Row]) -> list
         if at is not None:
             steps.append(Step(at, what, kind, _hours(start, at), remark))
 
-    m = t.milestones
+    m = t.order.timeline.milestones
     add(start, m.ordered, "milestone")
     for event in events:
         recorded = _hours(event["occurred_at"], event["recorded_at"]) if event["recorded_at"] else 0.0
-        late = t.recorded_late.format(lag=formats.lag(recorded)) if recorded >= 1 / 60 else ""
-        reason = formats.readable(event["reason_code"]) if event["reason_code"] else ""
+        late = t.order.timeline.recorded_late.format(lag=formats.lag(recorded)) if recorded >= 1 / 60 else ""
+        reason = t.word(event["reason_code"]) if event["reason_code"] else ""
         remark = " · ".join(filter(None, [reason, late]))
         kind = "person" if event["is_intervention"] else "system"
-        add(event["occurred_at"], formats.readable(event["event_type"]), kind, remark)
+        add(event["occurred_at"], t.word(event["event_type"]), kind, remark)
     for number, parcel in enumerate(parcels, start=1):
         name = m.numbered_parcel.format(number=number) if len(parcels) > 1 else m.parcel
         add(parcel["created_at"], m.created.format(parcel=name), "milestone")
@@ -142,7 +144,7 @@ def _gap(row: Row) -> dict[str, Any] | None:
     return {"stated": row["stated_total_amount"], "difference": difference, "adds_up": abs(difference) <= ROUNDING}
 
 
-def _prediction(reader: Reader, order_id: str) -> dict[str, Any] | None:
+def _prediction(t: Language, reader: Reader, order_id: str) -> dict[str, Any] | None:
     if not reader.has("predictions"):
         return None
     rows = reader.rows(queries.PREDICTIONS, order_id=order_id)
@@ -155,15 +157,15 @@ def _prediction(reader: Reader, order_id: str) -> dict[str, Any] | None:
     )  # fmt: skip
     return {
         "rows": rows, "rank": rank["count_below"] / rank["count_scored"], "count_scored": rank["count_scored"],
-        "reasons": [_reason(told) for told in json.loads(newest["reasons"] or "[]")],
+        "reasons": [_reason(t, told) for told in json.loads(newest["reasons"] or "[]")],
     }  # fmt: skip
 
 
-def _reason(told: Mapping[str, Any]) -> dict[str, Any]:
+def _reason(t: Language, told: Mapping[str, Any]) -> dict[str, Any]:
     """What a feature says about an order: its name, its value as text, and the factor that it puts on the odds."""
     value = told["value"]
     shown = value if isinstance(value, str) else "" if value is None else f"{value:,.4g}"
-    return {"feature": formats.readable(told["feature"]), "value": shown, "factor": math.exp(told["log_odds"])}
+    return {"feature": t.word(told["feature"]), "value": shown, "factor": math.exp(told["log_odds"])}
 
 
 def _hours(start: datetime, end: datetime) -> float:

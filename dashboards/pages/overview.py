@@ -15,6 +15,7 @@ from dashboards.pages import tiles
 from dashboards.pages.period import DEFAULT_LENGTH, LENGTHS, Period, as_of, period_of
 from dashboards.queries import overview as queries
 from dashboards.store import Reader, Row
+from dashboards.texts.loader import Language, Texts
 
 router = APIRouter(dependencies=[require(Role.VIEWER)])
 
@@ -33,12 +34,14 @@ def overview(request: Request, days: int | None = None, region: str = "", metric
     console = console_of(request)
 
     def build(reader: Reader) -> dict[str, Any]:
-        return _values(console, reader, days, region, metric)
+        return _values(console, console.texts(request), reader, days, region, metric)
 
     return console.page(request, "overview.html", "overview", build)
 
 
-def _values(console: Console, reader: Reader, days: int | None, region: str, metric: Metric) -> dict[str, Any]:
+def _values(
+    console: Console, t: Language, reader: Reader, days: int | None, region: str, metric: Metric
+) -> dict[str, Any]:  # fmt: skip
     span = reader.row(queries.SPAN)
     regions = reader.rows(queries.REGIONS)
     length = days if days in LENGTHS else _length(reader, span, console.settings.minimum_support)
@@ -57,8 +60,8 @@ def _values(console: Console, reader: Reader, days: int | None, region: str, met
     before: Row = {}
     if period.has_previous:
         before = _with_bounds(reader, found.get(False, {}), values, period.previous_first, period.previous_last)
-    figures = tiles.tiles(console.texts.overview, now, before, ever)
-    chart = _chart(console, reader, metric, period, values, figures)
+    figures = tiles.tiles(t.overview, now, before, ever)
+    chart = _chart(t.overview.trend, reader, metric, period, values, figures)
     return {
         "chosen": chosen,
         "period": period,
@@ -95,12 +98,11 @@ def _with_bounds(reader: Reader, row: Row, values: dict[str, Any], first: date, 
 
 
 def _chart(
-    console: Console, reader: Reader, metric: Metric, period: Period, values: dict[str, Any], figures: list[tiles.Tile]
+    t: Texts, reader: Reader, metric: Metric, period: Period, values: dict[str, Any], figures: list[tiles.Tile]
 ) -> dict[str, Any] | None:
     """Payload of the trend, or None where the tile of the same figure has nothing to show."""
     if any(tile.key == metric and tile.reason for tile in figures):
         return None
-    t = console.texts.overview.trend
     all_days = [period.first + timedelta(days=i) for i in range((period.last - period.first).days + 1)]
     if metric == "handling":
         rows = {row["day"]: row for row in reader.rows(queries.HANDLING_TREND, **values)}

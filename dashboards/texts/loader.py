@@ -1,12 +1,15 @@
 """Reads a language's texts.
 
-Belongs here: turning the file into something that templates address as `t.page.key`. Does not belong here: texts.
+Belongs here: turning the files into something that templates address as `t.page.key`. Does not belong here: texts.
 """
 
+from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
 import yaml
+
+from dashboards import formats
 
 
 class Texts:
@@ -36,7 +39,31 @@ class Texts:
         return [(name, self[name]) for name in self._branch]
 
 
-def load_texts(language: str = "en") -> Texts:
-    """The texts of one language."""
-    source = files("dashboards").joinpath("texts", f"{language}.yaml")
-    return Texts(yaml.safe_load(source.read_text(encoding="utf-8")))
+class Language(Texts):
+    """All texts of one language, and its words for codes that come with the data."""
+
+    def word(self, code: object) -> str:
+        """A code in words: as the language's list has it, else `late_delivery` → `late delivery`; a dash for None."""
+        return str(self.codes.get(str(code), formats.readable(code)))
+
+    def words(self, codes: Iterable[object]) -> str:
+        """Codes as a list in words."""
+        return str(self.separator).join(map(self.word, codes))
+
+
+def load_texts(language: str = "en") -> Language:
+    """The texts of one language, from all files of its folder.
+
+    Raises:
+        ValueError: two files hold the same branch.
+    """
+    texts: dict[str, Any] = {}
+    folder = files("dashboards").joinpath("texts", language)
+    for file in sorted((entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda e: e.name):
+        branches = yaml.safe_load(file.read_text(encoding="utf-8"))
+        if twice := texts.keys() & branches.keys():
+            raise ValueError(
+                f"Each branch of the texts has one file, and {language}/{file.name} repeats {sorted(twice)}."
+            )
+        texts |= branches
+    return Language(texts)

@@ -23,6 +23,7 @@ ROUTES = {
     "POST /desk/{model}/{version}": {Role.REVIEWER},
     "GET /dossiers/{digest}": LOOK,
     "GET /healthz": ANYBODY,
+    "GET /language/{code}": ANYBODY,
     "GET /models": LOOK,
     "GET /models/{model}/{version}": LOOK,
     "GET /orders": LOOK,
