@@ -46,6 +46,6 @@ def browsing(settings: Settings, users: Users | None = None) -> Iterator[Browser
     """A browser before a console of its own, which knows the people of the tests."""
     with (
         serving(settings, users or add_people(settings.home)) as origin,
-        httpx.Client(base_url=origin, trust_env=False) as client,
+        httpx.Client(base_url=origin, trust_env=False, timeout=30) as client,
     ):
         yield Browser(client)
