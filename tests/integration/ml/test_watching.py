@@ -2,12 +2,15 @@
 
 import json
 
+import dagster as dg
 import numpy as np
 import pandas as pd
 
 from ml.io.stores import open_stores
 from ml.jobs.watch import WatchJob, newest_report
+from orchestration.defs.automation import retraining_due
 from orchestration.lib.retraining import retraining
+from orchestration.lib.workspace_resource import workspace_resource
 
 MODEL = "late-delivery-risk"
 LATER = pd.Timestamp("2026-08-12")
@@ -75,3 +78,20 @@ def test_the_table_names_alarms_first(crowned, make_orders, publish_frame):
     snapshot = publish_frame(crowned.settings, six_more_weeks(make_orders, 0.3), LATER)
     lines = WatchJob(crowned.spec).run(crowned.settings, snapshot).markdown("performance").splitlines()
     assert "**alarm**" in lines[2]
+
+
+def test_the_sensor_starts_one_training_a_reason_and_says_it(crowned, make_orders, publish_frame):
+    def look(cursor=None):
+        context = dg.build_sensor_context(cursor=cursor, resources={"workspace": workspace_resource(crowned.settings)})
+        return retraining_due(context), context.cursor
+
+    quiet, _ = look()
+    assert isinstance(quiet, dg.SkipReason)
+    snapshot = publish_frame(crowned.settings, six_more_weeks(make_orders, 0.3), LATER)
+    WatchJob(crowned.spec).run(crowned.settings, snapshot)
+    asked, cursor = look()
+    assert isinstance(asked, dg.RunRequest)
+    assert "realised less predicted late rate" in asked.tags["oi/why"]
+    again, _ = look(cursor)
+    assert isinstance(again, dg.SkipReason)
+    assert again.skip_message.startswith("Already asked for")
