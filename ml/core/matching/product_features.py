@@ -18,10 +18,17 @@ from ml.core.matching.product_views import ProductViews, View
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Features = dict[str, Floats]
 
 #: Signs from which on a code that stands within other text is no accident.
 SHORTEST_CONTAINED = 4
 BATCH = 50_000
+#: Most that a difference of logarithms counts: beyond a factor of twenty one of the numbers is wrong.
+LARGEST_RATIO = 3.0
+CODE_FEATURES = frozenset({
+    "model_equal", "model_start", "model_within", "model_within_less", "codes_shared", "codes", "code_grams",
+    "codes_unshared",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class Best:
     second: Floats
 
 
-def pair_features(views: ProductViews, left: Ints, right: Ints, best: Best, source: Ints) -> dict[str, Floats]:
+def pair_features(views: ProductViews, left: Ints, right: Ints, best: Best, source: Ints) -> Features:
     """Features by name, each as long as `left`."""
     parts = [
         _batch(views, left[start : start + BATCH], right[start : start + BATCH], best, source)
@@ -48,7 +55,7 @@ def pair_features(views: ProductViews, left: Ints, right: Ints, best: Best, sour
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _batch(views: ProductViews, left: Ints, right: Ints, best: Best, source: Ints) -> dict[str, Floats]:
+def _batch(views: ProductViews, left: Ints, right: Ints, best: Best, source: Ints) -> Features:
     features = {**_text(views, left, right), **_codes(views, left, right), **_attributes(views, left, right)}
     return {**features, **_standing(features["near"], left, right, best, source)}
 
@@ -78,7 +85,7 @@ def best_of(near: Floats, left: Ints, right: Ints, source: Ints) -> Best:
     return Best(*(values.reshape(shape) for values in (result.near, result.partner, result.second)))
 
 
-def _standing(near: Floats, left: Ints, right: Ints, best: Best, source: Ints) -> dict[str, Floats]:
+def _standing(near: Floats, left: Ints, right: Ints, best: Best, source: Ints) -> Features:
     """How much nearer the two are than either's nearest other record of that source."""
     lead = []
     for one, other in ((left, right), (right, left)):
@@ -96,7 +103,7 @@ def _share(shared: Floats, of: Floats) -> Floats:
     return np.divide(shared, of, out=np.full(shared.shape, np.nan), where=of > 0)
 
 
-def _text(views: ProductViews, left: Ints, right: Ints) -> dict[str, Floats]:
+def _text(views: ProductViews, left: Ints, right: Ints) -> Features:
     words = views.words
     shared = _overlap(words, left, right)
     totals = words.totals
@@ -131,7 +138,7 @@ def _agreement(view: View, left: Ints, right: Ints) -> Floats:
     return _share(_overlap(view, left, right), np.minimum(view.totals[left], view.totals[right]))
 
 
-def _codes(views: ProductViews, left: Ints, right: Ints) -> dict[str, Floats]:
+def _codes(views: ProductViews, left: Ints, right: Ints) -> Features:
     records, codes = views.records, views.codes
     shared = codes.weighted[left].multiply(codes.present[right]).tocsr()
     model_l, model_r = (records["model"].gather(side).to_list() for side in (left, right))
@@ -168,7 +175,7 @@ def _within(models: list[str | None], texts: list[str]) -> Floats:
     ])  # fmt: skip
 
 
-def _attributes(views: ProductViews, left: Ints, right: Ints) -> dict[str, Floats]:
+def _attributes(views: ProductViews, left: Ints, right: Ints) -> Features:
     records = views.records
     pieces, content = contradictions(views, left, right)
     return {
@@ -181,7 +188,7 @@ def _attributes(views: ProductViews, left: Ints, right: Ints) -> dict[str, Float
 
 
 def _ratio(values: Floats, left: Ints, right: Ints) -> Floats:
-    return np.abs(np.log(values[left] / values[right]))
+    return np.minimum(np.abs(np.log(values[left] / values[right])), LARGEST_RATIO)
 
 
 def _brand(views: ProductViews, left: Ints, right: Ints) -> Floats:

@@ -31,12 +31,14 @@ class View:
         weighted: The same, each thing by its rarity.
         unit: `weighted`, each row of length one.
         records_with: Records that have each thing.
+        things: What the columns stand for.
     """
 
     present: csr_matrix
     weighted: csr_matrix
     unit: csr_matrix
     records_with: Ints
+    things: tuple[str, ...]
 
     @property
     def totals(self) -> Floats:
@@ -91,4 +93,4 @@ def view_of(things: Sequence[Iterable[str]]) -> View:
     records_with = np.bincount(present.indices, minlength=shape[1]).astype(np.int64)
     weighted = present.copy()
     weighted.data = np.log1p(len(things) / records_with[present.indices])
-    return View(present, weighted, normalize(weighted), records_with)
+    return View(present, weighted, normalize(weighted), records_with, tuple(number_of))
