@@ -32,8 +32,8 @@ def twin_products(preset: str, products: int | None = None) -> tuple[pl.DataFram
     for system in PRODUCT_SYSTEMS:
         fields, truth = masters._product_fields(system)
         frames.append(fields.select(
-            pl.lit(system).alias("source_system"), pl.format("{}|{}", pl.lit(system), "code").alias("record_id"), "gtin",
-            pl.lit(1 if system == "wms" else None, pl.Int64).alias("pack_size"),
+            pl.lit(system).alias("source_system"), pl.format("{}|{}", pl.lit(system), "code").alias("record_id"),
+            "gtin", pl.lit(1 if system == "wms" else None, pl.Int64).alias("pack_size"),
             *[pl.col(column).alias(name) for name, column in FIELDS[system].items()], product=truth["product"],
         ))  # fmt: skip
     # A code that was given to a second product names the record that landed last.

@@ -4,20 +4,20 @@ Belongs here: the order of the steps, for tables of any origin. Does not belong 
 zones and clusters (decisions), files (ml/io/matching).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from sklearn.model_selection import GroupKFold
 
 from ml.core.matching.model import posterior, share_of_true_pairs
-from ml.core.matching.product_candidates import candidate_pairs
-from ml.core.matching.product_features import Best, Features, best_of, nearness, pair_features
-from ml.core.matching.product_labels import labels_without_people
-from ml.core.matching.product_model import Matcher, taught_by_codes, taught_by_labels
-from ml.core.matching.product_views import ProductViews, product_views
-from ml.core.matching.products import prepare_products
+from ml.core.matching.products.candidates import candidate_pairs
+from ml.core.matching.products.doubts import against_rivals, doubtful
+from ml.core.matching.products.features import Best, Features, best_of, nearness, pair_features
+from ml.core.matching.products.labels import labels_without_people
+from ml.core.matching.products.matcher import Matcher, taught_by_codes
+from ml.core.matching.products.records import prepare_products
+from ml.core.matching.products.views import ProductViews, product_views
 from ml.core.matching.records import NothingToCompare
 
 Ints = npt.NDArray[np.int64]
@@ -59,7 +59,7 @@ def product_table(table: pl.DataFrame, other: pl.DataFrame | None = None) -> Pro
     Raises:
         NothingToCompare: no records, or no column says what they are.
     """
-    if not table.height or other is not None and not other.height:
+    if not table.height or (other is not None and not other.height):
         raise NothingToCompare("There are no product records to compare. Give a table with rows.")
     records = prepare_products(table)
     if other is None:
@@ -74,7 +74,7 @@ def product_table(table: pl.DataFrame, other: pl.DataFrame | None = None) -> Pro
 
 
 def score_products(table: ProductTable, matcher: Matcher | None = None) -> tuple[pl.DataFrame, Matcher]:
-    """Probability of every candidate pair (`left`, `right`, `probability`), and the matcher that gave it.
+    """Every candidate pair (`left`, `right`, `probability`, `is_doubtful`), and the matcher that scored it.
 
     Args:
         table: Records and candidates.
@@ -89,7 +89,13 @@ def score_products(table: ProductTable, matcher: Matcher | None = None) -> tuple
     probability = matcher.probability(features)
     if matcher.taught_by == "labels":
         probability = _among_candidates(probability, matcher)
-    return pl.DataFrame({"left": table.left, "right": table.right, "probability": probability}), matcher
+    if table.is_linking:
+        probability = against_rivals(probability, table.left, table.right)
+    pairs = pl.DataFrame({
+        "left": table.left, "right": table.right, "probability": probability,
+        "is_doubtful": doubtful(table.views, table.left, table.right),
+    })  # fmt: skip
+    return pairs, matcher
 
 
 def _among_candidates(probability: Floats, matcher: Matcher) -> Floats:

@@ -1,7 +1,7 @@
 """Product records as sparse matrices, one a view: words, n-grams, codes, numbers, measures, colours, brands.
 
-Belongs here: from records to weighted rows. Does not belong here: what agreement of two rows says (product_features),
-which pairs are looked at (product_candidates).
+Belongs here: from records to weighted rows. Does not belong here: what agreement of two rows says (features),
+which pairs are looked at (candidates).
 
 A word's or code's weight is its inverse document frequency, ln(1 + records / records that have it): what few records
 have says more.
@@ -16,7 +16,7 @@ import polars as pl
 from scipy.sparse import csr_matrix
 from sklearn.preprocessing import normalize
 
-from ml.core.matching import textual
+from ml.core.matching.products import text as textual
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from ml.core.matching.product_views import ProductViews, View
+from ml.core.matching.products.records import MOST_SHARING
+from ml.core.matching.products.views import ProductViews, View
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -23,8 +24,6 @@ Floats = npt.NDArray[np.float64]
 NEAREST = 10
 #: Similarity below which a near record is none.
 LEAST_NEAR = 0.15
-#: Records of a source that may share a code or number: what more have is a filler or a family.
-MOST_SHARING = 8
 #: Records that may share an n-gram for it to bring records together: the cost grows with their square.
 MOST_PER_GRAM = 0.1
 FEWEST_PER_GRAM = 100
@@ -111,7 +110,8 @@ def _sharing(present: csr_matrix, source: Ints) -> tuple[Ints, Ints]:
     sizes = np.diff(things.indptr)
     for thing in np.flatnonzero(sizes > 1):
         members = things.indices[things.indptr[thing] : things.indptr[thing + 1]].astype(np.int64)
-        if np.unique(source[members], return_counts=True)[1].max() > MOST_SHARING:
+        sharing = np.unique(source[members], return_counts=True)[1]
+        if sharing.max() > MOST_SHARING or sharing.size > MOST_SOURCES:
             continue
         first, second = np.triu_indices(members.size, 1)
         lefts.append(members[first])

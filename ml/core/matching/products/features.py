@@ -1,6 +1,6 @@
 """What agreement of two product records says, as numbers.
 
-Belongs here: the features of a pair. Does not belong here: weighing them (product_model).
+Belongs here: the features of a pair. Does not belong here: weighing them (matcher).
 
 A feature is NaN where one of the records does not say. `CODE_FEATURES` are those that a maker's code decides: they are
 hidden from a model that learns how products without codes look alike.
@@ -13,8 +13,8 @@ import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from ml.core.matching.products import CONTENT_KINDS, SAME_CONTENT
-from ml.core.matching.product_views import ProductViews, View
+from ml.core.matching.products.records import CONTENT_KINDS, SAME_CONTENT
+from ml.core.matching.products.views import ProductViews, View
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -82,7 +82,7 @@ def best_of(near: Floats, left: Ints, right: Ints, source: Ints) -> Best:
     follows = follows[~is_first[follows]]
     result.second[group[follows]] = both[follows]
     shape = (count, count_sources)
-    return Best(*(values.reshape(shape) for values in (result.near, result.partner, result.second)))
+    return Best(result.near.reshape(shape), result.partner.reshape(shape), result.second.reshape(shape))
 
 
 def _standing(near: Floats, left: Ints, right: Ints, best: Best, source: Ints) -> Features:
@@ -192,14 +192,14 @@ def _ratio(values: Floats, left: Ints, right: Ints) -> Floats:
 
 
 def _brand(views: ProductViews, left: Ints, right: Ints) -> Floats:
-    """1: the same brand, or one that the other's title names; else the share of letters that begin both; NaN: unknown."""
+    """1: the same brand, or one that the other's title names; else the share of letters that begin both."""
     brands, letters = views.records["brand"], views.records["letters"]
     sides = (brands.gather(left), brands.gather(right), letters.gather(left), letters.gather(right))
     return np.array([_one_brand(*both) for both in zip(*sides, strict=True)])
 
 
 def _one_brand(a: str | None, b: str | None, text_a: str, text_b: str) -> float:
-    if a and a in text_b or b and b in text_a:
+    if (a and a in text_b) or (b and b in text_a):
         return 1.0
     if a and b:
         return _common_start(a, b)

@@ -2,14 +2,15 @@
 
 Belongs here: from one text to the things named in it. Does not belong here: comparing two records (products).
 
-Units are reconciled to one unit a kind (500 g = 0.5 kg), so that different writing is no difference. A pack size is read
-apart from measures: "12 x 500 ml" holds 12 pieces of 500 ml, and is not the article of 500 ml.
+Units are reconciled to one unit a kind (500 g = 0.5 kg), so that different writing is no difference. A pack size is
+read apart from measures: "12 x 500 ml" holds 12 pieces of 500 ml, and is not the article of 500 ml.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 
 #: Longer texts are cut: no product needs more signs, and the cost of a comparison grows with them.
 LONGEST_TEXT = 1_000
@@ -140,11 +141,15 @@ def codes(text: str) -> list[str]:
     found = [code for chunk in chunks for code in _codes_of(chunk)]
     joined = [
         _SEPARATORS.sub("", left + right)
-        for left, right in zip(chunks, chunks[1:], strict=False)
-        if left.isalpha() and len(left) <= LONGEST_CODE_START and left not in _NO_CODE_START
-        and right[:1].isdigit() and len(right) >= SHORTEST_CODE and not _ONLY_MEASURE.fullmatch(right)
-    ]
+        for left, right in pairwise(chunks)
+        if _may_begin_code(left) and right[:1].isdigit() and len(right) >= SHORTEST_CODE
+        and not _ONLY_MEASURE.fullmatch(right)
+    ]  # fmt: skip
     return [*found, *[code for code in joined if _is_code(code)]]
+
+
+def _may_begin_code(word: str) -> bool:
+    return word.isalpha() and len(word) <= LONGEST_CODE_START and word not in _NO_CODE_START
 
 
 def _codes_of(chunk: str) -> Iterator[str]:

@@ -1,24 +1,25 @@
 """Product records made comparable: numbers, names, codes, measures and pack sizes in one spelling each.
 
 Belongs here: everything that is particular to a product record, the rules that link two without a model. Does not
-belong here: reading a text (textual), what agreement of two records says (product_features, product_model).
+belong here: reading a text (text), what agreement of two records says (features, matcher).
 
 Input columns, all optional but `record_id`: see `PRODUCT_COLUMNS`. Prices and weights may be numbers or texts; a weight
 without unit is in kilograms, a price of 0 is an unknown one.
 """
 
 import re
+from typing import Any
 
 import polars as pl
 from text_unidecode import unidecode
 
-from ml.core.matching import textual
-from ml.core.matching.gtin import gtin
+from ml.core.matching.products import text as textual
+from ml.core.matching.products.gtin import gtin
 from ml.core.matching.records import NothingToCompare
 
 PRODUCT_COLUMNS = (
-    "source_system", "gtin", "mapped_code", "title", "brand", "model_code", "description", "category", "price",
-    "weight", "pack_size",
+    "source_system", "gtin", "mapped_code", "title", "brand", "model_code", "description", "price", "weight",
+    "pack_size",
 )  # fmt: skip
 #: Usual names of the columns in other people's tables.
 PRODUCT_ALIASES = {
@@ -31,19 +32,27 @@ PRODUCT_ALIASES = {
     "model_code": ("model_code", "modelno", "model_no", "model", "model_number", "mpn", "part_number", "partno",
                    "manufacturer_part_number", "型号"),
     "description": ("description", "long_description", "details", "features", "描述"),
-    "category": ("category", "product_category", "product_type", "category1", "groupname", "类别", "品类"),
     "price": ("price", "list_price", "list_price_amount", "price_amount", "sale_price", "unit_price", "价格", "售价"),
     "weight": ("weight", "weight_kg", "shipweight", "shipping_weight", "gross_weight", "重量"),
     "pack_size": ("pack_size", "units_per_pack", "pack_quantity", "package_quantity", "quantity_per_pack", "count",
                   "包装数量"),
 }  # fmt: skip
 #: Values that fill a field and say nothing.
-FILLERS = frozenset({"", "na", "none", "null", "nan", "unknown", "generic", "unbranded", "other", "various", "no", "tbd"})
+FILLERS = frozenset({"", "na", "none", "null", "nan", "unknown", "generic", "unbranded", "other", "various", "tbd"})
 #: Kinds of measures that are what a pack holds. A length or a power belongs to the thing itself.
 CONTENT_KINDS = ("mass", "volume")
 #: Relative difference of two contents that is rounding: 16 oz are sold as 450 g.
 SAME_CONTENT = 0.05
 
+#: Records of a system that may share a code or number: what more have is a filler or a family.
+MOST_SHARING = 8
+
+_TYPES = {
+    **dict.fromkeys(("source_system", "gtin", "mapped_code", "title", "text", "brand", "model", "letters"), pl.String),
+    **dict.fromkeys(("price", "weight_g", "content_mass", "content_volume"), pl.Float64),
+    **dict.fromkeys(("words", "codes", "numbers", "measures", "colours"), pl.List(pl.String)),
+    "pieces": pl.Int64,
+}
 _AMOUNT = re.compile(r"\d[\d.,']*")
 _DECIMAL_COMMA = re.compile(r",\d{1,2}$")
 
@@ -71,38 +80,48 @@ def prepare_products(frame: pl.DataFrame) -> pl.DataFrame:
             f"Products are compared by title, model code, GTIN or a mapped code; the table has {list(frame.columns)}, "
             f"and none of these columns holds a value. Map its columns with --columns."
         )
-    measured = [textual.measures(text) for text in titles]
-    pieces = [_whole(stated) or textual.pack_size(text) for stated, text in zip(given["pack_size"], titles, strict=True)]
-    return pl.DataFrame(
-        {
-            "record_id": frame["record_id"], "source_system": _or_null(given["source_system"]), "gtin": numbers,
-            "mapped_code": mapped, "title": titles, "text": [_joined(*both) for both in zip(titles, details, strict=True)],
-            "brand": brands, "model": models, "category": [textual.folded(text) for text in given["category"]],
-            "letters": [_latin(f"{brand} {text}") for brand, text in zip(given["brand"], titles, strict=True)],
-            "price": [_positive(amount(text)) for text in given["price"]],
-            "weight_g": [_weight(text) for text in given["weight"]],
-            "pieces": pieces,
-            **{f"content_{kind}": [_content(found, kind) for found in measured] for kind in CONTENT_KINDS},
-            "words": [textual.words(text) for text in titles], "numbers": [textual.numbers(text) for text in titles],
-            "codes": [_codes(*both) for both in zip(titles, details, models, strict=True)],
-            "measures": measured, "colours": [textual.colours(text) for text in titles],
-        },
-        schema_overrides={
-            "gtin": pl.String, "mapped_code": pl.String, "brand": pl.String, "model": pl.String, "price": pl.Float64,
-            "weight_g": pl.Float64, "pieces": pl.Int64, "content_mass": pl.Float64, "content_volume": pl.Float64,
-            **dict.fromkeys(("words", "codes", "numbers", "measures", "colours"), pl.List(pl.String)),
-        },
-    )  # fmt: skip
+    stated = [_whole(text) for text in given["pack_size"]]
+    pieces = [number or textual.pack_size(title) for number, title in zip(stated, titles, strict=True)]
+    columns = {
+        "record_id": frame["record_id"],
+        "source_system": [text or None for text in given["source_system"]],
+        "gtin": numbers,
+        "mapped_code": mapped,
+        "title": titles,
+        "text": [_joined(*both) for both in zip(titles, details, strict=True)],
+        "brand": brands,
+        "model": models,
+        "letters": [_latin(f"{brand} {text}") for brand, text in zip(given["brand"], titles, strict=True)],
+        "price": [_positive(amount(text)) for text in given["price"]],
+        "weight_g": [_weight(text) for text in given["weight"]],
+        "pieces": pieces,
+        "codes": [_codes(*both) for both in zip(titles, details, models, strict=True)],
+        **_named_in(titles),
+    }
+    prepared = pl.DataFrame(columns, schema_overrides=_TYPES)
+    return prepared.with_columns([_telling(column) for column in ("gtin", "mapped_code")])
+
+
+def _named_in(titles: list[str]) -> dict[str, list[Any]]:
+    measured = [textual.measures(title) for title in titles]
+    return {
+        **{f"content_{kind}": [_content(found, kind) for found in measured] for kind in CONTENT_KINDS},
+        "words": [textual.words(title) for title in titles],
+        "numbers": [textual.numbers(title) for title in titles],
+        "measures": measured,
+        "colours": [textual.colours(title) for title in titles],
+    }
+
+
+def _telling(column: str) -> pl.Expr:
+    """The value, null where so many records of a system have it that it is a filler."""
+    return pl.when(pl.len().over("source_system", column) <= MOST_SHARING).then(pl.col(column)).alias(column)
 
 
 def _texts(frame: pl.DataFrame, column: str) -> list[str]:
     if column not in frame.columns:
         return [""] * frame.height
     return [text or "" for text in frame[column].cast(pl.String).str.slice(0, textual.LONGEST_TEXT)]
-
-
-def _or_null(texts: list[str]) -> pl.Series:
-    return pl.Series([text or None for text in texts], dtype=pl.String)
 
 
 def _joined(*texts: str) -> str:

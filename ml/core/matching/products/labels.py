@@ -1,6 +1,6 @@
 """Labels that nobody had to give: pairs that a number or a rare maker's code makes certain, and their rivals.
 
-Belongs here: which candidate pairs teach a matcher when no person has. Does not belong here: learning (product_model).
+Belongs here: which candidate pairs teach a matcher when no person has. Does not belong here: learning (matcher).
 """
 
 import numpy as np
@@ -8,8 +8,8 @@ import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from ml.core.matching.product_features import Features
-from ml.core.matching.product_views import ProductViews
+from ml.core.matching.products.features import Features
+from ml.core.matching.products.views import ProductViews
 
 Booleans = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]

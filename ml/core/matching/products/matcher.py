@@ -1,7 +1,7 @@
-"""How likely two product records are the same: a matcher that is taught by people, by the codes in the tables, or by none.
+"""How likely two product records are the same: a matcher taught by people, by the codes in the tables, or by nobody.
 
-Belongs here: learning and applying the weights of features. Does not belong here: the features (product_features), which
-pairs teach without people (product_labels), thresholds (zones).
+Belongs here: learning and applying the weights of features. Does not belong here: the features (features), which
+pairs teach without people (labels), thresholds (zones).
 
 With enough labels: an average of boosted trees. With few, or none but the tables' own codes: a logistic regression,
 which carries over from products with codes to those without; each pair is shown to it a second time without its codes.
@@ -21,8 +21,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ml.core.matching.product_features import CODE_FEATURES, Features
-from ml.core.matching.product_labels import OTHER, SAME
+from ml.core.matching.products.features import CODE_FEATURES, Features
+from ml.core.matching.products.labels import OTHER, SAME
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
