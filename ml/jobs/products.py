@@ -1,7 +1,7 @@
-"""Matching product records: from prepared records to scored candidate pairs, and teaching a matcher.
+"""Matching product tables: from records to scored pairs, links and clusters; teaching a matcher by labelled pairs.
 
-Belongs here: the order of the steps, for tables of any origin. Does not belong here: each step (ml/core/matching),
-zones and clusters (decisions), files (ml/io/matching).
+Belongs here: the order of the steps, for tables of any origin. Does not belong here: each step (ml/core/matching), where
+a taught matcher lies (ml/io/matchers), reading files and comparing with a truth (orchestration/cli).
 """
 
 from dataclasses import dataclass
@@ -9,20 +9,26 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from sklearn.model_selection import GroupKFold
 
+from ml.core.matching.clusters import Clusters, cluster
 from ml.core.matching.model import posterior, share_of_true_pairs
 from ml.core.matching.products.candidates import candidate_pairs
 from ml.core.matching.products.doubts import against_rivals, doubtful
 from ml.core.matching.products.features import Best, Features, best_of, nearness, pair_features
 from ml.core.matching.products.labels import labels_without_people
-from ml.core.matching.products.matcher import Matcher, taught_by_codes
+from ml.core.matching.products.matcher import Matcher, taught_by_codes, taught_by_labels
 from ml.core.matching.products.records import prepare_products
 from ml.core.matching.products.views import ProductViews, product_views
 from ml.core.matching.records import NothingToCompare
+from ml.core.matching.zones import LEAST_TO_LINK, Zones, balanced_floor, choose_zones
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 FOLDS = 5
+#: Probability of a pair that a shared number links, and the columns that hold such numbers, strongest first.
+CERTAIN = 1.0 - 1e-6
+CERTAIN_COLUMNS = ("gtin", "mapped_code")
 
 
 @dataclass(frozen=True)
@@ -104,3 +110,117 @@ def _among_candidates(probability: Floats, matcher: Matcher) -> Floats:
     inside = np.clip(probability, 1e-9, 1 - 1e-9)
     weights = np.log2(inside / (1 - inside))
     return posterior(weights, taught, share_of_true_pairs(weights, taught, probability.size))
+
+
+@dataclass(frozen=True)
+class ProductMatches:
+    """What matching product tables found.
+
+    Attributes:
+        pairs: Every candidate pair: `left_record`, `right_record` (ids), `probability`, `rule` (`gtin`, `mapped_code`;
+            null where the matcher decided), `zone`.
+        clusters: Every record: `record_id`, `cluster` (id of its first record).
+        zones: The thresholds.
+        matcher: Who taught it, and by how many pairs.
+        refused: Linked pairs that the cluster guard kept apart.
+    """
+
+    pairs: pl.DataFrame
+    clusters: pl.DataFrame
+    zones: Zones
+    matcher: Matcher
+    refused: int
+
+
+def match_products(
+    table: pl.DataFrame, other: pl.DataFrame | None = None, matcher: Matcher | None = None, floor: float | None = None
+) -> ProductMatches:
+    """Find the product records of one table that are the same, or those that two tables share.
+
+    A pair of equal numbers is linked whatever its text says, unless pack sizes differ; a doubtful pair that is likely
+    goes to the steward's queue.
+
+    Args:
+        table: `record_id` and any of `PRODUCT_COLUMNS`.
+        other: Second table to link the first with; pairs within a table are then not looked for.
+        matcher: One taught by people.
+        floor: Least expected precision of the links; None: where expected F1 is greatest.
+
+    Raises:
+        NothingToCompare: no column says what the products are.
+    """
+    products = product_table(table, other)
+    pairs, matcher = score_products(products, matcher)
+    is_doubtful = pairs["is_doubtful"].to_numpy()
+    rule = _certain_rule(products.records, pairs)
+    model = pairs["probability"].to_numpy()
+    is_certain = rule.is_not_null().to_numpy()
+    probability = np.where(is_certain, CERTAIN, model)
+    free = probability[~is_doubtful]
+    zones = choose_zones(free, balanced_floor(free) if floor is None else floor)
+    is_linked = (probability >= zones.link_at) & ~is_doubtful
+    guarded: Clusters = cluster(
+        products.ids.len(), products.left, products.right, probability, is_linked, apart=is_doubtful
+    )  # fmt: skip
+    zone = np.where(is_doubtful & (probability >= LEAST_TO_LINK), "queue", zones.of(probability))
+    zone[guarded.refused] = "queue"
+    return ProductMatches(
+        pairs=pl.DataFrame({
+            "left_record": products.ids.gather(products.left), "right_record": products.ids.gather(products.right),
+            "probability": probability, "rule": rule, "zone": zone,
+        }),
+        clusters=pl.DataFrame({"record_id": products.ids, "cluster": products.ids.gather(guarded.labels)}),
+        zones=zones, matcher=matcher, refused=int(guarded.refused.size),
+    )  # fmt: skip
+
+
+def _certain_rule(records: pl.DataFrame, pairs: pl.DataFrame) -> pl.Series:
+    """The strongest number that the records of each pair share; null where none."""
+    agrees = {
+        column: (records[column].gather(pairs["left"]) == records[column].gather(pairs["right"])).fill_null(False)
+        for column in CERTAIN_COLUMNS
+    }
+    return pl.select(
+        pl.coalesce([pl.when(pl.lit(equal)).then(pl.lit(column)) for column, equal in agrees.items()])
+    ).to_series()
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a matcher learnt from labelled pairs, and how well it does on pairs of them that it had not seen.
+
+    Attributes:
+        matcher: Learnt from all of them.
+        probability: Of each labelled pair, by a matcher that had not seen the pair's left record.
+        same: Its label.
+    """
+
+    matcher: Matcher
+    probability: Floats
+    same: npt.NDArray[np.bool_]
+
+
+def teach(products: ProductTable, left: Ints, right: Ints, same: npt.NDArray[np.bool_]) -> Lesson:
+    """Teach a matcher by labelled pairs.
+
+    Args:
+        products: Their records.
+        left: One record of each pair, by position.
+        right: The other one.
+        same: Whether they are the same product.
+
+    Raises:
+        ValueError: too few pairs of either kind.
+    """
+    features = products.features(left, right)
+    labels = same.astype(np.int64)
+    matcher = taught_by_labels(features, labels)
+    unseen = np.zeros(labels.size)
+    for learnt, held in GroupKFold(FOLDS).split(labels, groups=left):
+        part = taught_by_labels(_rows(features, learnt), labels[learnt])
+        unseen[held] = part.probability(_rows(features, held))
+    return Lesson(matcher, unseen, same)
+
+
+def _rows(features: Features, rows: Ints) -> Features:
+    return {name: values[rows] for name, values in features.items()}

@@ -101,3 +101,18 @@ def choose_zones(
     seen = int(np.searchsorted(found, (1 - missed) * found[-1]))
     queue_at = min(link_at, float(descending[min(seen, descending.size - 1)]))
     return Zones(link_at, queue_at, precision, recall, count_verdicts)
+
+
+def balanced_floor(probability: Floats) -> float:
+    """The floor at which missed and wrong links weigh the same: the expected precision where expected F1 is greatest.
+
+    For measuring how good a matcher is on tables where nobody acts on the links. What a company acts on keeps
+    `PRECISION_FLOOR`.
+    """
+    descending = np.sort(probability[probability >= LEAST_TO_LINK])[::-1]
+    if not descending.size:
+        return PRECISION_FLOOR
+    linked = np.arange(1, descending.size + 1)
+    found = np.cumsum(descending)
+    best = int(np.argmax(2 * found / (linked + probability.sum())))
+    return float(found[best] / linked[best])

@@ -47,7 +47,7 @@ SAME_CONTENT = 0.05
 #: Records of a system that may share a code or number: what more have is a filler or a family.
 MOST_SHARING = 8
 
-_TYPES = {
+_TYPES: dict[str, Any] = {
     **dict.fromkeys(("source_system", "gtin", "mapped_code", "title", "text", "brand", "model", "letters"), pl.String),
     **dict.fromkeys(("price", "weight_g", "content_mass", "content_volume"), pl.Float64),
     **dict.fromkeys(("words", "codes", "numbers", "measures", "colours"), pl.List(pl.String)),
