@@ -1,7 +1,7 @@
 """Matching product tables: from records to scored pairs, links and clusters; teaching a matcher by labelled pairs.
 
-Belongs here: the order of the steps, for tables of any origin. Does not belong here: each step (ml/core/matching), where
-a taught matcher lies (ml/io/matchers), reading files and comparing with a truth (orchestration/cli).
+Belongs here: the order of the steps, for tables of any origin. Does not belong here: each step (ml/core/matching),
+where a taught matcher lies (ml/io/matchers), reading files and comparing with a truth (orchestration/cli).
 """
 
 from dataclasses import dataclass
