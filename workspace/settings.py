@@ -117,6 +117,7 @@ class CompanyPaths:
         self.landing = self.root / "landing"
         self.quarantine = self.root / "quarantine"
         self.landing_files = self.root / "landing_files"
+        self.matching = self.root / "matching"
         self.warehouse = self.root / "warehouse.duckdb"
         self.warehouse_lock = self.root / "warehouse.lock"
         self.spill = self.root / "spill"
@@ -133,8 +134,8 @@ class CompanyPaths:
 
     def ensure(self) -> "CompanyPaths":
         """Create the folders that writers expect; returns itself."""
-        for folder in (self.landing, self.quarantine, self.landing_files, self.spill, self.published, self.predictions,
-                       self.reports, self.validations, self.dagster, self.mlflow):  # fmt: skip
+        for folder in (self.landing, self.quarantine, self.landing_files, self.matching, self.spill, self.published,
+                       self.predictions, self.reports, self.validations, self.dagster, self.mlflow):  # fmt: skip
             folder.mkdir(parents=True, exist_ok=True)
         return self
 

@@ -118,7 +118,7 @@ class ProductMatches:
 
     Attributes:
         pairs: Every candidate pair: `left_record`, `right_record` (ids), `probability`, `rule` (`gtin`, `mapped_code`;
-            null where the matcher decided), `zone`.
+            null where the matcher decided), `zone`, `is_doubtful` (for a person, however likely).
         clusters: Every record: `record_id`, `cluster` (id of its first record).
         zones: The thresholds.
         matcher: Who taught it, and by how many pairs.
@@ -167,7 +167,7 @@ def match_products(
     return ProductMatches(
         pairs=pl.DataFrame({
             "left_record": products.ids.gather(products.left), "right_record": products.ids.gather(products.right),
-            "probability": probability, "rule": rule, "zone": zone,
+            "probability": probability, "rule": rule, "zone": zone, "is_doubtful": is_doubtful,
         }),
         clusters=pl.DataFrame({"record_id": products.ids, "cluster": products.ids.gather(guarded.labels)}),
         zones=zones, matcher=matcher, refused=int(guarded.refused.size),

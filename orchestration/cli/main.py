@@ -32,6 +32,7 @@ COMMANDS = {
     "use": ("orchestration.cli.use", "Switch the home to another company."),
     "models": ("orchestration.cli.models", "Registered versions: list, show, compare, promote, history."),
     "train": ("orchestration.cli.train", "Learn a yes/no column of any table, with backtest, report and audit."),
+    "match": ("orchestration.cli.match", "Which records are one: try it on any tables; teach by labelled pairs."),
     "audit": ("orchestration.cli.audit", "Regional bias audits: of a company's models, or of any table."),
     "twin": ("orchestration.cli.twin", "The simulated network: generate extracts, score, compare policies."),
     "route": ("orchestration.cli.route", "Solve order routing with a proven bound; explain a choice."),

@@ -33,6 +33,11 @@ FEWEST_FOR_TREES = 150
 COUNT_MODELS = 5
 SEED = 20_260_101
 
+#: Types beyond scikit-learn's public ones that a stored matcher holds; a file with any other is refused on loading.
+TRUSTED_TYPES = (
+    "numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.utils._bunch.Bunch",
+)  # fmt: skip
+
 #: Without anything to learn from: weight of each feature in log odds, and its value where a record does not say.
 #: Chosen by hand: a difference of one step (a likeness from 0 to 1, a factor e in price) in what decides alone, such as
 #: pack size, counts several times one in what many products share, such as colour.

@@ -1,0 +1,89 @@
+"""Tables that somebody wants matched, and pairs of their record ids, read from files.
+
+Belongs here: CSV, TSV and Parquet into text columns. Does not belong here: which column is which (ml/core/matching).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+#: Usual names of the column that says whether a pair is the same product; its values for yes and for no.
+LABELS = ("label", "same", "match", "is_match", "is_same", "gold", "verdict")
+YES, NO = frozenset({"1", "1.0", "true", "t", "yes", "y", "same", "match", "linked"}), frozenset(
+    {"0", "0.0", "false", "f", "no", "n", "other", "apart", "non-match"}
+)  # fmt: skip
+#: A line may hold a text of a megabyte or more.
+LONGEST_LINE = 50_000_000
+_READERS = {
+    ".parquet": "read_parquet(?)",
+    **dict.fromkeys(
+        (".csv", ".tsv", ".txt"),
+        f"read_csv(?, all_varchar = true, header = true, strict_mode = false, null_padding = true, "
+        f"max_line_size = {LONGEST_LINE}, buffer_size = {2 * LONGEST_LINE})",
+    ),
+}
+
+
+class UnreadableTable(ValueError):
+    """A file cannot be read as a table, or lacks what is needed of it."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of record ids.
+
+    Attributes:
+        left, right: Ids.
+        same: Whether they are the same; None where the file lists only true pairs.
+    """
+
+    left: pl.Series
+    right: pl.Series
+    same: pl.Series | None
+
+    @property
+    def true(self) -> list[tuple[str, str]]:
+        """Those that are the same."""
+        every = list(zip(self.left.to_list(), self.right.to_list(), strict=True))
+        return every if self.same is None else [pair for pair, same in zip(every, self.same, strict=True) if same]
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """All columns of a file as text.
+
+    Raises:
+        UnreadableTable: absent, of an unknown kind, or not what its name says.
+    """
+    if not path.is_file():
+        raise UnreadableTable(f"There is no file {path}. Name a {', '.join(_READERS)} file.")
+    if path.suffix.lower() not in _READERS:
+        raise UnreadableTable(f"A table is read from {', '.join(_READERS)}; got {path.name}. Convert it.")
+    with duckdb.connect() as connection:
+        try:
+            found = connection.execute(f"select * from {_READERS[path.suffix.lower()]}", [str(path)]).pl()
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise UnreadableTable(f"{path.name} cannot be read as a table: {reason}. Mend or convert it.") from error
+    return found.select(pl.col(column).cast(pl.String, strict=False) for column in found.columns)
+
+
+def read_pairs(path: Path) -> Pairs:
+    """Pairs of record ids: two columns, and perhaps one of labels by its usual name.
+
+    Raises:
+        UnreadableTable: there are no two columns of ids, or a label is neither yes nor no.
+    """
+    table = read_table(path)
+    labels = [column for column in table.columns if column.strip().lower() in LABELS]
+    ids = [column for column in table.columns if column not in labels]
+    if len(ids) < 2:
+        raise UnreadableTable(f"Pairs are two columns of record ids; {path.name} has {', '.join(table.columns)}.")
+    pairs = table.drop_nulls(ids[:2])
+    if not labels:
+        return Pairs(pairs[ids[0]], pairs[ids[1]], None)
+    label = pairs[labels[0]].str.to_lowercase().str.strip_chars()
+    if odd := set(label.to_list()) - YES - NO:
+        raise UnreadableTable(f"A label is 1 or 0; {path.name} has {sorted(map(str, odd))[:3]}. Correct them.")
+    return Pairs(pairs[ids[0]], pairs[ids[1]], label.is_in(list(YES)))

@@ -1,0 +1,150 @@
+"""How well matching does on somebody's own tables, and a matcher taught by their labelled pairs.
+
+Belongs here: from files to links, a verdict against a truth, a taught matcher. Does not belong here: matching
+(products), how it is shown (orchestration/cli).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ml.core.matching.agreement import Agreement, agreement, ordered, over_thresholds
+from ml.core.matching.columns import recognised
+from ml.core.matching.products.matcher import Matcher
+from ml.core.matching.products.records import PRODUCT_ALIASES
+from ml.io.match_tables import Pairs, UnreadableTable, read_pairs, read_table
+from ml.jobs.products import Lesson, ProductMatches, ProductTable, match_products, product_table, teach
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What matching found in somebody's tables, and how it agrees with the truth, where one was given.
+
+    Attributes:
+        found: Pairs, clusters, thresholds.
+        links: `left_id`, `right_id`, `probability`, `rule` of the linked pairs, likeliest first.
+        columns: Canonical columns that were recognised in both tables.
+        chosen: At the chosen threshold; None without a truth.
+        curve: Over thresholds.
+        count_unknown: Pairs of the truth that name a record which is not there; they are left out.
+    """
+
+    found: ProductMatches
+    links: pl.DataFrame
+    columns: tuple[str, ...]
+    chosen: Agreement | None
+    curve: tuple[Agreement, ...]
+    count_unknown: int
+
+
+def evaluate_products(
+    left: Path, right: Path | None, pairs: Path | None, columns: Mapping[str, str], matcher: Matcher | None = None,
+    floor: float | None = None,
+) -> Evaluation:  # fmt: skip
+    """Match a product table, or link two, and compare with true pairs.
+
+    Args:
+        left: Table.
+        right: Second table; None: duplicates within the first are looked for.
+        pairs: True pairs of record ids.
+        columns: Canonical column → the tables' own.
+        matcher: One taught by people.
+        floor: Least expected precision of the links; None: where expected F1 is greatest.
+    """
+    table, other = _tables(left, right, columns)
+    found = match_products(table, other, matcher, floor)
+    linked = found.pairs.filter(pl.col("zone") == "linked").sort("probability", descending=True)
+    links = linked.select("probability", "rule", left_id="left_record", right_id="right_record")
+    links = links.select("left_id", "right_id", "probability", "rule")
+    used = tuple(column for column in table.columns if other is None or column in other.columns)
+    if pairs is None:
+        return Evaluation(found, links, used, None, (), 0)
+    given = read_pairs(pairs)
+    true, count_unknown = _known(given.true, table, other, pairs)
+    together = _together(found.clusters) if other is None else list(links.select("left_id", "right_id").iter_rows())
+    chosen = agreement(together, true, found.zones.link_at, is_linking=other is not None)
+    return Evaluation(found, links, used, chosen, tuple(_curve(found, true, other is not None)), count_unknown)
+
+
+def teach_products(left: Path, right: Path | None, pairs: Path, columns: Mapping[str, str]) -> Lesson:
+    """Teach a matcher by labelled pairs of record ids.
+
+    Where the file lists only true pairs, the other candidates of their records are taken for not the same.
+    """
+    table, other = _tables(left, right, columns)
+    given = read_pairs(pairs)
+    _known(given.true, table, other, pairs)
+    products = product_table(table, other)
+    labelled = _positions(products, table.height, given, right is not None)
+    if given.same is None:
+        labelled = _with_rivals(products, labelled)
+    return teach(products, *(labelled[column].to_numpy() for column in ("left", "right", "same")))
+
+
+def _tables(left: Path, right: Path | None, columns: Mapping[str, str]) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Both tables under our names; a mapping may be of a column that only one of them has."""
+    raw = [(path, read_table(path)) for path in (left, right) if path is not None]
+    everywhere = {own for _, table in raw for own in table.columns}
+    tables = []
+    for path, table in raw:
+        given = {name: own for name, own in columns.items() if own in table.columns or own not in everywhere}
+        tables.append(recognised(table, PRODUCT_ALIASES, given, path.name))
+    return tables[0], tables[1] if right is not None else None
+
+
+def _known(
+    pairs: list[tuple[str, str]], table: pl.DataFrame, other: pl.DataFrame | None, path: Path
+) -> tuple[list[tuple[str, str]], int]:
+    """Pairs whose records are there, and the number of those left out."""
+    first = set(table["record_id"])
+    second = first if other is None else set(other["record_id"])
+    known = [(a, b) for a, b in pairs if a in first and b in second and (other is not None or a != b)]
+    if pairs and not known:
+        raise UnreadableTable(
+            f"{path.name} names pairs such as {pairs[0]}, and no record has these ids; the tables' ids are such as "
+            f"{sorted(first)[:2]}. Give the id column with --columns record_id=…, or turn the pairs round."
+        )
+    return known, len(pairs) - len(known)
+
+
+def _together(clusters: pl.DataFrame) -> list[tuple[str, str]]:
+    """Every pair of records that share a cluster."""
+    both = clusters.join(clusters, on="cluster", suffix="_other")
+    return list(both.filter(pl.col("record_id") < pl.col("record_id_other")).drop("cluster").iter_rows())
+
+
+def _curve(found: ProductMatches, true: list[tuple[str, str]], is_linking: bool) -> list[Agreement]:
+    free = found.pairs.filter(~pl.col("is_doubtful"))
+    wanted = set(true) if is_linking else {ordered(pair) for pair in true}
+    pairs = free.select("left_record", "right_record").iter_rows()
+    is_true = np.array([((a, b) if is_linking else ordered((a, b))) in wanted for a, b in pairs], dtype=bool)
+    return over_thresholds(free["probability"].to_numpy(), is_true, len(wanted))
+
+
+def _positions(products: ProductTable, count_left: int, pairs: Pairs, is_linking: bool) -> pl.DataFrame:
+    """Labelled pairs by position: `left`, `right`, `same`; those whose records are there."""
+    position = {str(record): number for number, record in enumerate(products.ids[:count_left])}
+    second = position
+    if is_linking:
+        second = {str(record): count_left + number for number, record in enumerate(products.ids[count_left:])}
+    same = pairs.same if pairs.same is not None else pl.repeat(True, pairs.left.len(), eager=True)
+    rows = [
+        (min(position[a], second[b]), max(position[a], second[b]), label)
+        for a, b, label in zip(pairs.left, pairs.right, same, strict=True)
+        if a in position and b in second and position[a] != second[b]
+    ]
+    schema = {"left": pl.Int64, "right": pl.Int64, "same": pl.Boolean}
+    return pl.DataFrame(rows, schema=schema, orient="row").unique(["left", "right"], maintain_order=True)
+
+
+def _with_rivals(products: ProductTable, true: pl.DataFrame) -> pl.DataFrame:
+    """True pairs, and the other candidates of their records as pairs that are not the same."""
+    named = pl.concat([true["left"], true["right"]]).unique().implode()
+    rivals = pl.DataFrame({"left": products.left, "right": products.right}).filter(
+        pl.col("left").is_in(named) | pl.col("right").is_in(named)
+    )
+    apart = rivals.join(true, on=["left", "right"], how="anti").with_columns(same=pl.lit(False))
+    return pl.concat([true, apart])
