@@ -13,10 +13,14 @@ import polars as pl
 
 from ml.core.matching.agreement import Agreement, agreement, ordered, over_thresholds
 from ml.core.matching.columns import recognised
-from ml.core.matching.products.matcher import Matcher
+from ml.core.matching.products.matcher import SEED, Matcher
 from ml.core.matching.products.records import PRODUCT_ALIASES
 from ml.io.match_tables import Pairs, UnreadableTable, read_pairs, read_table
 from ml.jobs.products import Lesson, ProductMatches, ProductTable, match_products, product_table, teach
+
+
+#: Rivals of a true pair that are taught as others: more of them teach nothing new, and take long.
+MOST_RIVALS = 20
 
 
 @dataclass(frozen=True)
@@ -147,4 +151,4 @@ def _with_rivals(products: ProductTable, true: pl.DataFrame) -> pl.DataFrame:
         pl.col("left").is_in(named) | pl.col("right").is_in(named)
     )
     apart = rivals.join(true, on=["left", "right"], how="anti").with_columns(same=pl.lit(False))
-    return pl.concat([true, apart])
+    return pl.concat([true, apart.sample(min(apart.height, MOST_RIVALS * true.height), seed=SEED)])

@@ -25,7 +25,7 @@ from ml.core.matching.zones import LEAST_TO_LINK, Zones, balanced_floor, choose_
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-FOLDS = 5
+FOLDS = 3
 #: Probability of a pair that a shared number links, and the columns that hold such numbers, strongest first.
 CERTAIN = 1.0 - 1e-6
 CERTAIN_COLUMNS = ("gtin", "mapped_code")

@@ -20,6 +20,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # published without types
 
 from ml.core.matching.products.features import CODE_FEATURES, Features
 from ml.core.matching.products.labels import OTHER, SAME
@@ -30,7 +31,7 @@ Ints = npt.NDArray[np.int64]
 #: Pairs of each kind from which on something can be learnt at all, and from which on trees are better than a line.
 FEWEST_TO_LEARN = 30
 FEWEST_FOR_TREES = 150
-COUNT_MODELS = 5
+COUNT_MODELS = 3
 SEED = 20_260_101
 
 #: Types beyond scikit-learn's public ones that a stored matcher holds; a file with any other is refused on loading.
@@ -109,7 +110,10 @@ def taught_by_labels(features: Features, labels: Ints) -> Matcher:
         )
     names = _usable(features, np.ones(labels.size, dtype=bool))
     model = _trees() if min(same, other) >= FEWEST_FOR_TREES else _line()
-    return Matcher(model.fit(_matrix(features, names, slice(None)), labels), names, "labels", same, other)
+    # Some thousand rows are learnt sooner by one thread than by several that wait for each other.
+    with threadpool_limits(1):
+        model.fit(_matrix(features, names, slice(None)), labels)
+    return Matcher(model, names, "labels", same, other)
 
 
 def _usable(features: Features, rows: npt.NDArray[np.bool_]) -> tuple[str, ...]:

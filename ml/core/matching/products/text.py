@@ -79,7 +79,7 @@ _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _NUMBERS = re.compile(rf"(?<![\w.]){_NUMBER}(?![\w])|(?<![a-z\d.]){_NUMBER}")
 _FLUID_OUNCES = re.compile(r"\bfl(?:uid)?\.?\s*(?:oz|ounces?)\b")
 _MEASURE = re.compile(rf"(?<![\w./])({_NUMBER})[\s-]*({_UNIT})(?![a-z])")
-_ONLY_MEASURE = re.compile(rf"{_NUMBER}[-]?(?:{_UNIT})|\d+(?:st|nd|rd|th|x|p|k|ct|pk|pc|pcs)|x\d+")
+_ONLY_MEASURE = re.compile(rf"{_NUMBER}[-]?(?:{_UNIT})|\d+-?(?:st|nd|rd|th|x|p|k|ct|count|packs?|pks?|pcs?|pieces?)|x\d+")
 _CONTENT_UNIT = r"(?:ml|cl|l|ltr|liters?|litres?|kg|g|oz|floz|lbs?|毫升|升|克|千克|公斤)"
 #: A pack size as one says it; the strongest way of saying first.
 _PACKS = tuple(re.compile(pattern) for pattern in (
@@ -135,21 +135,25 @@ def codes(text: str) -> list[str]:
     """What may be a maker's code in a folded text, without separators: `ktc-d320/1g` → `ktcd3201g`.
 
     Chunks that hold a digit and are no measure; chunks of several parts give each part that would be a code as well,
-    and two neighbours are joined, since one writes `wrt 54g` where the other writes `wrt54g`.
+    and two neighbours are joined, since one writes `kdl 40ex500` where the other writes `kdl40ex500`.
     """
     chunks = _CHUNK.findall(text)
     found = [code for chunk in chunks for code in _codes_of(chunk)]
     joined = [
         _SEPARATORS.sub("", left + right)
         for left, right in pairwise(chunks)
-        if _may_begin_code(left) and right[:1].isdigit() and len(right) >= SHORTEST_CODE
-        and not _ONLY_MEASURE.fullmatch(right)
+        if _may_begin_code(left) and _may_end_code(right)
     ]  # fmt: skip
     return [*found, *[code for code in joined if _is_code(code)]]
 
 
 def _may_begin_code(word: str) -> bool:
     return word.isalpha() and len(word) <= LONGEST_CODE_START and word not in _NO_CODE_START
+
+
+def _may_end_code(word: str) -> bool:
+    least = SHORTEST_NUMBER_CODE if word.isdigit() else SHORTEST_CODE
+    return word[:1].isdigit() and len(word) >= least and not _ONLY_MEASURE.fullmatch(word)
 
 
 def _codes_of(chunk: str) -> Iterator[str]:
@@ -203,4 +207,4 @@ def pack_size(text: str) -> int | None:
 
 def _spelt(number: float) -> str:
     """Three digits exact, without an exponent: rounding of a converted unit makes no difference."""
-    return f"{float(f'{number:.3g}'):g}"
+    return f"{float(f'{number:.3g}'):.12g}"

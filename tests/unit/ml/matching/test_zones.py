@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.core.matching.zones import choose_zones, corrected
+from ml.core.matching.zones import PRECISION_FLOOR, balanced_floor, choose_zones, corrected
 
 
 def test_the_threshold_is_the_lowest_that_keeps_the_floor() -> None:
@@ -45,3 +45,9 @@ def test_verdicts_move_the_scores_of_their_range_and_keep_their_order() -> None:
     assert moved[1] < moved[2]
     assert moved[0] == pytest.approx(0.1)
     assert moved[3] == pytest.approx(0.97)
+
+
+def test_a_balanced_floor_is_where_expected_f1_is_greatest() -> None:
+    # Expected F1 of the first one, two, three: 2·0.9/(1+2.2), 2·1.6/(2+2.2), 2·2.2/(3+2.2): the most with all three.
+    assert balanced_floor(np.array([0.6, 0.9, 0.7])) == pytest.approx(2.2 / 3)
+    assert balanced_floor(np.array([0.2])) == PRECISION_FLOOR
