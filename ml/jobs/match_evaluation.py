@@ -18,7 +18,6 @@ from ml.core.matching.products.records import PRODUCT_ALIASES
 from ml.io.match_tables import Pairs, UnreadableTable, read_pairs, read_table
 from ml.jobs.products import Lesson, ProductMatches, ProductTable, match_products, product_table, teach
 
-
 #: Rivals of a true pair that are taught as others: more of them teach nothing new, and take long.
 MOST_RIVALS = 20
 

@@ -210,7 +210,7 @@ def teach(products: ProductTable, left: Ints, right: Ints, same: npt.NDArray[np.
         same: Whether they are the same product.
 
     Raises:
-        ValueError: too few pairs of either kind.
+        TooFewLabels: too few pairs of either kind.
     """
     features = products.features(left, right)
     labels = same.astype(np.int64)

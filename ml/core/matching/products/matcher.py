@@ -52,6 +52,10 @@ WEIGHTS: Mapping[str, tuple[float, float]] = {
 INTERCEPT = -17.0
 
 
+class TooFewLabels(ValueError):
+    """People labelled too few pairs to learn from."""
+
+
 @dataclass(frozen=True)
 class Matcher:
     """Weights of the features.
@@ -100,11 +104,11 @@ def taught_by_labels(features: Features, labels: Ints) -> Matcher:
     """A matcher from people's labels, 1 the same and 0 not.
 
     Raises:
-        ValueError: fewer than `FEWEST_TO_LEARN` pairs of either kind.
+        TooFewLabels: fewer than `FEWEST_TO_LEARN` pairs of either kind.
     """
     same, other = int((labels == SAME).sum()), int((labels == OTHER).sum())
     if min(same, other) < FEWEST_TO_LEARN:
-        raise ValueError(
+        raise TooFewLabels(
             f"A matcher learns from at least {FEWEST_TO_LEARN} pairs that are the same and as many that are not; "
             f"there are {same} and {other}. Label more pairs, or leave training out: the tables' own codes teach then."
         )

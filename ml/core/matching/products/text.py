@@ -79,7 +79,8 @@ _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _NUMBERS = re.compile(rf"(?<![\w.]){_NUMBER}(?![\w])|(?<![a-z\d.]){_NUMBER}")
 _FLUID_OUNCES = re.compile(r"\bfl(?:uid)?\.?\s*(?:oz|ounces?)\b")
 _MEASURE = re.compile(rf"(?<![\w./])({_NUMBER})[\s-]*({_UNIT})(?![a-z])")
-_ONLY_MEASURE = re.compile(rf"{_NUMBER}[-]?(?:{_UNIT})|\d+-?(?:st|nd|rd|th|x|p|k|ct|count|packs?|pks?|pcs?|pieces?)|x\d+")
+_COUNTED = r"st|nd|rd|th|x|p|k|ct|count|packs?|pks?|pcs?|pieces?"
+_ONLY_MEASURE = re.compile(rf"{_NUMBER}-?(?:{_UNIT})|\d+-?(?:{_COUNTED})|x\d+")
 _CONTENT_UNIT = r"(?:ml|cl|l|ltr|liters?|litres?|kg|g|oz|floz|lbs?|毫升|升|克|千克|公斤)"
 #: A pack size as one says it; the strongest way of saying first.
 _PACKS = tuple(re.compile(pattern) for pattern in (

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from ml.core.matching.products.matcher import FEWEST_TO_LEARN, WEIGHTS, Matcher, taught_by_codes, taught_by_labels
+from ml.core.matching.products.matcher import (
+    FEWEST_TO_LEARN,
+    WEIGHTS,
+    Matcher,
+    TooFewLabels,
+    taught_by_codes,
+    taught_by_labels,
+)
 
 
 def features(same: np.ndarray) -> dict[str, np.ndarray]:
@@ -34,5 +41,5 @@ def test_too_few_certain_pairs_leave_the_shipped_weights() -> None:
 
 
 def test_too_few_labels_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least 30 pairs that are the same and as many that are not; there are 3"):
+    with pytest.raises(TooFewLabels, match="at least 30 pairs that are the same and as many that are not; there are 3"):
         taught_by_labels(features(LABELS[:12]), LABELS[:12])
