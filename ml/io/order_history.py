@@ -125,8 +125,9 @@ class OrderHistory:
 
     @property
     def factors(self) -> tuple[str, ...]:
-        """Factors that take more than one value."""
-        return tuple(name for name in FACTORS if self.orders[name].nunique(dropna=False) > 1)
+        """Factors that vary inside some region; one that only tells the regions apart would explain any preference."""
+        by_region = self.orders.groupby("region_code")
+        return tuple(name for name in FACTORS if (by_region[name].nunique(dropna=False) > 1).any())
 
 
 def read_order_history(snapshot: Snapshot) -> OrderHistory | None:

@@ -21,6 +21,7 @@ from fairlearn.metrics import MetricFrame, count, mean_prediction
 
 from ml.core.fairness.audit import audit_with_intersections
 from ml.core.fairness.cells import JOINT, cells_of_table
+from ml.core.fairness.report.difference import summary_of_layers, verdict_over_layers
 from ml.core.fairness.results import AuditResult
 from ml.io.audit_reports import SavedReport, print_report, save_report
 from ml.io.champion import newest_version
@@ -29,7 +30,7 @@ from ml.io.order_history import READ_TABLES, OrderHistory, read_order_history
 from ml.io.registry import digest_of_text, log_files
 from ml.io.stores import ModelStores, open_stores
 from ml.io.version_files import AUDITS, FAIRNESS, NothingToAudit, read_evidence, read_fairness
-from ml.jobs.audit_context import Subject, describe, layer_summary
+from ml.jobs.audit_context import Subject, describe
 from ml.jobs.audit_layers import FLAG_FROM, FURTHER_GROUPS
 from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
 from ml.jobs.train import BACKTEST
@@ -117,7 +118,8 @@ class AuditJob:
             saved = save_report(stores.paths.reports / AUDITS, result, context)
             if self.is_printed:
                 print_report(saved)
-            found = {"basis": basis, **_summary(result, tolerance), **layer_summary(context), "sha256": saved.digest,
+            found = {"basis": basis, **_summary(result, tolerance), **summary_of_layers(context),
+                     "overall_verdict": verdict_over_layers(result, context), "sha256": saved.digest,
                      "page": str(saved.pages["en"].relative_to(stores.paths.reports)),
                      "by_group": fairlearn_table(rows, self.spec.roles.groups[0])}  # fmt: skip
             for name, content in files.items():

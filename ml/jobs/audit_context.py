@@ -12,7 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from ml.core.fairness.report.context import ReportContext
+from ml.core.fairness.report.context import ReportContext, context_of
+from ml.core.fairness.report.difference import summary_of_layers
 from ml.core.features import prepare
 from ml.core.promotion import State
 from ml.io.audit_reports import ReportChanged, read_report
@@ -81,22 +82,6 @@ def describe(stores: ModelStores, subject: Subject) -> tuple[ReportContext, dict
         layers.repaired.to_parquet(buffer, index=False)
         files[REPAIRED] = buffer.getvalue()
     return context, files
-
-
-def layer_summary(context: ReportContext) -> dict[str, Any]:
-    """What the summary of an audit says about the other layers: verdicts, named regions by part, alarms."""
-    label, decision, weekly = context.label_layer, context.decision_layer, context.over_time
-    named = {
-        part: [g["group"] for g in label["groups"] if g["parts"] and (g["parts"].get(part) or {}).get("named")]
-        for part in ("measurement", "policy", "unexplained")
-    } if label else {}  # fmt: skip
-    return {
-        "label": {"verdict": label["verdict"], "named": named} if label else None,
-        "decision": {
-            "verdict": decision["verdict"], "gaps": [n for n, m in decision["metrics"].items() if m["verdict"] == "gap"]
-        } if decision else None,
-        "alarms": {g["group"]: g["alarm"] for g in weekly["groups"] if g["alarm"]} if weekly else {},
-    }  # fmt: skip
 
 
 def _layers(subject: Subject, boundary: pd.Timestamp) -> HistoryLayers | None:
@@ -178,10 +163,10 @@ def _previous(stores: ModelStores, subject: Subject) -> dict[str, Any] | None:
         found = read_fairness(stores.report_folder(subject.spec.name, version))
         if found:
             try:
-                audit: dict[str, Any] = read_report(stores.paths.reports / AUDITS, found["sha256"])["audit"]
+                record = read_report(stores.paths.reports / AUDITS, found["sha256"])
             except ReportChanged:
                 continue
-            return audit
+            return {**record["audit"], "beside": summary_of_layers(context_of(record["context"]))}
     return None
 
 

@@ -171,7 +171,7 @@ def clustered(
     """
     groups = len(names)
     n = np.bincount(group, minlength=groups).astype(float)
-    total = np.bincount(group, weights=values, minlength=groups)
+    total = np.bincount(group, weights=values, minlength=groups).astype(float)  # of no rows it counts in integers
     mean = np.divide(total, n, out=np.zeros(groups), where=n > 0)
     key, codes = np.unique(group.astype(np.int64) * (int(cluster.max(initial=0)) + 1) + cluster, return_inverse=True)
     sums = np.bincount(codes, weights=values - mean[group])

@@ -117,7 +117,7 @@ def audit_cells(
     return AuditResult(
         verdict=verdict,
         reason=reason,
-        layers={layer: _combine([m.verdict for m in results.values() if m.layer == layer]) for layer in LAYERS
+        layers={layer: combine([m.verdict for m in results.values() if m.layer == layer]) for layer in LAYERS
                 if any(m.layer == layer for m in results.values())},
         metrics=results,
         unconditional=plain if controlled else {},
@@ -164,7 +164,7 @@ def audit_with_intersections(
     )
 
 
-def _combine(verdicts: Sequence[Verdict]) -> Verdict:
+def combine(verdicts: Sequence[Verdict]) -> Verdict:
     """Verdict over metrics: a gap anywhere is a gap; else what could be judged; else why not."""
     order: tuple[Verdict, ...] = ("gap", "no_gap_found", "insufficient_evidence", "undefined")
     return next((verdict for verdict in order if verdict in verdicts), "undefined")
@@ -175,7 +175,7 @@ def _overall_verdict(results: Mapping[str, MetricResult], cells: Cells) -> tuple
         return "undefined", Statement("no_known_group" if cells.unknown_rows else "no_rows")
     if len(cells.groups) < 2:
         return "undefined", Statement("one_group", {"group": cells.groups[0]})
-    verdict = _combine([m.verdict for m in results.values()])
+    verdict = combine([m.verdict for m in results.values()])
     deciding = [m for m in results.values() if m.verdict == verdict]
     if not deciding:
         return verdict, Statement("no_metric")

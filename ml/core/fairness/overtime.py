@@ -137,12 +137,13 @@ def log_e_values(n_a: np.ndarray, k_a: np.ndarray, n_b: np.ndarray, k_b: np.ndar
     past = [np.concatenate([[0.0], np.cumsum(v)[:-1]]) for v in (n_a, k_a, n_b, k_b)]
     rate_a = (past[1] + PRIOR) / (past[0] + 2 * PRIOR)
     rate_b = (past[3] + PRIOR) / (past[2] + 2 * PRIOR)
-    mixed = (n_a * rate_a + n_b * rate_b) / np.maximum(n_a + n_b, 1)
+    n = n_a + n_b
+    mixed = np.divide(n_a * rate_a + n_b * rate_b, n, out=rate_a.copy(), where=n > 0)
     gain = (
         k_a * np.log(rate_a / mixed) + (n_a - k_a) * np.log((1 - rate_a) / (1 - mixed))
         + k_b * np.log(rate_b / mixed) + (n_b - k_b) * np.log((1 - rate_b) / (1 - mixed))
     )  # fmt: skip
-    return np.cumsum(np.where(n_a + n_b > 0, gain, 0.0))
+    return np.cumsum(np.where(n > 0, gain, 0.0))
 
 
 def _course(

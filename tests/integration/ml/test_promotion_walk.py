@@ -47,7 +47,7 @@ def test_judging_again_changes_nothing(promoted):
 
 
 def test_the_audit_judges_every_region_and_files_its_report(promoted):
-    report = AuditJob(promoted.spec).run(promoted.settings)
+    report = AuditJob(promoted.spec, is_priced=False).run(promoted.settings)
     assert report.status == "reused"
     assert report.verdict == "no_gap_found"
     assert report.page.is_file()

@@ -7,6 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ml.core.fairness.audit import combine
+from ml.core.fairness.report.context import ReportContext
+from ml.core.fairness.results import AuditResult, Verdict
+
+#: Parts of the label layer that can name a group.
+ACCUSING = ("measurement", "policy", "unexplained")
+
 
 @dataclass(frozen=True)
 class MetricChange:
@@ -74,3 +81,49 @@ def change_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> Chang
 
 def _named(metric: Mapping[str, Any]) -> set[str]:
     return {group["group"] for group in metric["groups"] if group["named"]}
+
+
+def summary_of_layers(context: ReportContext) -> dict[str, Any]:
+    """What the layers beside the model's say: verdicts, groups named by part of the delay, decisions, alarms."""
+    label, decision, weekly = context.label_layer, context.decision_layer, context.over_time
+    return {
+        "label": {"verdict": label["verdict"], "named": {part: named_by(label, part) for part in ACCUSING}}
+        if label else None,
+        "decision": {"verdict": decision["verdict"],
+                     "gaps": [name for name, m in decision["metrics"].items() if m["verdict"] == "gap"]}
+        if decision else None,
+        "alarms": {g["group"]: g["alarm"] for g in weekly["groups"] if g["alarm"]} if weekly else {},
+    }  # fmt: skip
+
+
+def named_by(label_layer: Mapping[str, Any], part: str) -> list[str]:
+    """Groups that a part of the label layer names."""
+    return [g["group"] for g in label_layer["groups"] if ((g["parts"] or {}).get(part) or {}).get("named")]
+
+
+def verdict_over_layers(result: AuditResult, context: ReportContext) -> Verdict:
+    """A gap in any layer is a gap; the layers stay apart below it."""
+    beside = [layer["verdict"] for layer in (context.label_layer, context.decision_layer) if layer]
+    return combine([result.verdict, *beside])
+
+
+@dataclass(frozen=True)
+class LayerChange:
+    """What a layer newly says and no longer says, such as groups named by a part of the delay."""
+
+    what: str
+    new: tuple[str, ...]
+    gone: tuple[str, ...]
+
+
+def layer_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[LayerChange]:
+    """Compare two summaries of layers; what only one of them audited is left out."""
+    pairs = [("alarm", set(before["alarms"]), set(after["alarms"]))]
+    if before["decision"] and after["decision"]:
+        pairs.append(("decision", set(before["decision"]["gaps"]), set(after["decision"]["gaps"])))
+    if before["label"] and after["label"]:
+        was_named, is_named = before["label"]["named"], after["label"]["named"]
+        pairs += [(f"part_{part}", set(was_named[part]), set(is_named[part])) for part in ACCUSING]
+    return [
+        LayerChange(what, tuple(sorted(now - was)), tuple(sorted(was - now))) for what, was, now in pairs if was != now
+    ]

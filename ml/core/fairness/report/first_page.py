@@ -5,7 +5,14 @@ without statistics. Does not belong here: contents 1–17 (sections).
 """
 
 from ml.core.fairness.report.context import ReportContext
-from ml.core.fairness.report.difference import Change, change_between
+from ml.core.fairness.report.difference import (
+    Change,
+    change_between,
+    layer_changes,
+    named_by,
+    summary_of_layers,
+    verdict_over_layers,
+)  # fmt: skip
 from ml.core.fairness.report.layers import PARTS, group_name
 from ml.core.fairness.report.markup import MISSING, Markup, count, interval, join, number, points, table, tag
 from ml.core.fairness.report.texts import Texts
@@ -23,9 +30,10 @@ def first_page(result: AuditResult, context: ReportContext, texts: Texts) -> Mar
         ("first_missing", _bullets([s.text(texts.language, texts.names) for s in result.not_assessed], texts)),
         ("first_sign", _sign(context, texts)),
     )
+    overall = verdict_over_layers(result, context)
     verdict = tag(
-        "p", tag("span", texts[result.verdict], class_=f"verdict {result.verdict}"), " ",
-        result.reason.text(texts.language, texts.names),
+        "p", tag("span", texts[overall], class_=f"verdict {overall}"), " ",
+        result.reason.text(texts.language, texts.names) if overall == result.verdict else texts["other_layers"],
     )  # fmt: skip
     return tag("section", verdict, _layers(result, context, texts),
                tag("ol", *(tag("li", tag("strong", texts[key]), said) for key, said in items)),
@@ -39,8 +47,7 @@ def _layers(result: AuditResult, context: ReportContext, texts: Texts) -> Markup
         return None
     rows = []
     if label:
-        parts = [(part, [g["group"] for g in label["groups"] if ((g["parts"] or {}).get(part) or {}).get("named")])
-                 for part in PARTS]  # fmt: skip
+        parts = [(part, named_by(label, part)) for part in PARTS]
         said = [f"{texts[f'part_{part}']}: {_listed(groups, context, texts)}" for part, groups in parts if groups]
         rows.append(("label", label["verdict"], "; ".join(said)))
     judged = {name: m for name, m in result.metrics.items() if m.layer == "prediction"}
@@ -103,9 +110,18 @@ def _changed(result: AuditResult, context: ReportContext, texts: Texts) -> Marku
     if context.previous is None:
         return tag("span", texts["changed_none"])
     change = change_between(context.previous, result.to_dict())
-    if change.nothing:
-        return tag("span", texts["changed_same"])
-    return tag("ul", *(tag("li", line) for line in _change_lines(change, result, texts)))
+    beside = context.previous.get("beside")
+    lines = _change_lines(change, result, texts)
+    lines += [
+        texts.say("changed_named", metric=texts[c.what], new=_said(c.new, context, texts),
+                  gone=_said(c.gone, context, texts))
+        for c in (layer_changes(beside, summary_of_layers(context)) if beside else ())
+    ]  # fmt: skip
+    return tag("ul", *(tag("li", line) for line in lines)) if lines else tag("span", texts["changed_same"])
+
+
+def _said(names: tuple[str, ...], context: ReportContext, texts: Texts) -> str:
+    return texts.listed([context.group_names.get(name, texts.known(name)) for name in names])
 
 
 def _change_lines(change: Change, result: AuditResult, texts: Texts) -> list[str]:
@@ -158,8 +174,9 @@ def _sign(context: ReportContext, texts: Texts) -> Markup:
 def plain_language(result: AuditResult, context: ReportContext, texts: Texts) -> Markup:
     """The audit for readers without statistics."""
     statement = result.reason.text(texts.language, texts.names)
+    overall = verdict_over_layers(result, context)
     sentence = texts.say(
-        f"plain_{result.verdict}", groups=len(result.groups), rows=count(result.counts["rows"]), statement=statement,
+        f"plain_{overall}", groups=len(result.groups), rows=count(result.counts["rows"]), statement=statement,
         alpha=f"{100 * result.parameters['alpha']:g} %",
     )  # fmt: skip
     judged = {g.group for m in result.metrics.values() for g in m.groups if g.status == "judged"}

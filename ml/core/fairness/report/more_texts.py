@@ -99,6 +99,10 @@ MORE_TEXTS: dict[str, tuple[str, str]] = {
         "A change whose interval lies above zero is marked.",
         "前后各二十八天。差异为受影响处的升幅减去其他地方的升幅，区间为 95 %。区间在零以上的变更予以标出。",
     ),
+    "other_layers": (
+        "The model's scores show no gap of their own; what was done to the orders does.",
+        "模型评分本身没有显示差距；对订单的实际处理显示了差距。",
+    ),
     "plain_unexplained": (
         "{group}: orders take {hours} hours longer than comparable orders elsewhere, and nothing on record explains it.",
         "{group}：订单比别处的同类订单多用 {hours} 小时，记录中没有任何因素可以解释。",

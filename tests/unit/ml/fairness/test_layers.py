@@ -66,6 +66,11 @@ class TestLabels:
             # The promise has no noise of its own, so that its interval is narrower than the slopes are exact.
             assert parts[part].interval[0] - 0.1 <= hours <= parts[part].interval[1] + 0.1
 
+    def test_a_factor_that_only_tells_the_regions_apart_leaves_nobody_to_compare_with(self, history):
+        blind = decompose_delay(history, **HOURS, factors=["region"])
+        assert (blind.verdicts["policy"], blind.verdicts["unexplained"]) == ("insufficient_evidence",) * 2
+        assert blind.named("unexplained") == ()
+
     def test_parts_add_up_to_the_gap(self, found):
         for group in found.groups:
             if group.parts and len(group.parts) == 4:
