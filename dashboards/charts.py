@@ -6,6 +6,7 @@ variables (`--accent`), resolved in the browser so that charts follow the light 
 
 from collections.abc import Sequence
 from datetime import date
+from math import floor
 from typing import Any
 
 Payload = dict[str, Any]
@@ -65,7 +66,7 @@ def trend(
                                                 "alignMaxLabel": "right"}},
         ],
         "yAxis": [
-            {"type": "value", "gridIndex": 0, "scale": True, "splitNumber": 4, **_bounds(unit),
+            {"type": "value", "gridIndex": 0, "scale": True, "splitNumber": 4, **_bounds(unit, lines),
              "axisLabel": {"color": "--muted"}, "splitLine": {"lineStyle": {"color": "--line"}}},
             {"type": "value", "gridIndex": 1, "splitNumber": 1, "axisLabel": {"color": "--muted"},
              "splitLine": {"show": False}},
@@ -86,5 +87,9 @@ def _line(name: str, values: Points, role: str) -> Payload:
     }  # fmt: skip
 
 
-def _bounds(unit: str) -> Payload:
-    return {"max": 100} if unit == "pct" else {"max": 5} if unit == "score" else {"min": 0}
+def _bounds(unit: str, lines: Sequence[tuple[str, Points, str]]) -> Payload:
+    """Ends of the axis: the scale's own where it has some. Scores go by halves, so that no tick is cut off at 5."""
+    if unit == "score":
+        least = min((v for _, values, _ in lines for v in values if v is not None), default=1.0)
+        return {"min": floor(least * 2) / 2 if least < 4.5 else 4, "max": 5, "interval": 0.5}
+    return {"max": 100} if unit == "pct" else {"min": 0}

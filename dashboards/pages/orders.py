@@ -16,10 +16,11 @@ from dashboards import formats
 from dashboards.access.gate import require
 from dashboards.access.people import Role
 from dashboards.console import console_of
+from dashboards.pages.paging import Paging
 from dashboards.pages.period import as_of
 from dashboards.queries import orders as queries
 from dashboards.queries.base import Query as Statement
-from dashboards.queries.overview import SPAN
+from dashboards.queries.overview import REGIONS, SPAN
 from dashboards.store import Reader, Row
 from dashboards.texts.loader import Language, Texts
 
@@ -41,21 +42,36 @@ class Step:
 
 
 @router.get("/orders")
-def find(request: Request, q: str = Query(default="", max_length=200)) -> Response:
-    """Orders whose code starts with `q`; exactly one leads straight to its page."""
+def find(
+    request: Request, q: str = Query(default="", max_length=200), state: str = "", region: str = "", page: int = 1
+) -> Response:  # fmt: skip
+    """Orders whose code starts with `q`, of a state and a region; a code that fits one order leads to its page."""
     console = console_of(request)
-    text = q.strip()
-    if text:
-        rows = console.store.open().rows(queries.FIND, text=text)
+    t, text = console.texts(request), q.strip()
+    chosen = {"q": text, "state": state if state in queries.STATES else "", "region": region}
+    if text and not state and not region:
+        rows = _list(console.store.open(), chosen, 1)["rows"]
         exact = [row for row in rows if text.lower() in (row["order_code"].lower(), row["order_id"].lower())]
         if len(exact) == 1 or len(rows) == 1:
             return RedirectResponse(address_of((exact or rows)[0]["order_id"]), status_code=303)
+    return console.page(request, "orders.html", "orders", lambda reader: {
+        **_list(reader, chosen, page), "states": [(name, t.orders.states[name]) for name in queries.STATES],
+        "regions": [(r["region_code"], _region_name(t, r)) for r in reader.rows(REGIONS)],
+    })  # fmt: skip
 
-    def build(reader: Reader) -> dict[str, Any]:
-        rows = reader.rows(queries.FIND, text=text) if text else reader.rows(queries.RECENT)
-        return {"text": text, "rows": rows}
 
-    return console.page(request, "orders.html", "orders", build)
+def _list(reader: Reader, chosen: Mapping[str, str], asked: int) -> dict[str, Any]:
+    now = as_of(reader.snapshot.notes, reader.row(SPAN)["latest"])
+    values = {"text": chosen["q"], "state": chosen["state"], "region": chosen["region"], "as_of": now}
+    paging = Paging("/orders", chosen, asked, reader.row(queries.COUNT, **values)["n"])
+    rows = reader.rows(queries.LIST, **values, size=paging.size, start=(paging.number - 1) * paging.size)
+    return {"rows": rows, "paging": paging, "chosen": chosen, "as_of": now}
+
+
+def _region_name(t: Language, row: Row) -> str:
+    if row["region_code"] == "unknown":
+        return str(t.overview.regions.unknown)
+    return f"{row['name']} ({row['region_code']})" if row["name"] else str(row["region_code"])
 
 
 @router.get("/orders/{order_id:path}")

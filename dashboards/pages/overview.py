@@ -21,7 +21,7 @@ router = APIRouter(dependencies=[require(Role.VIEWER)])
 
 Metric = Literal["on_time", "handling", "touched", "satisfaction"]
 
-#: Share of a day's orders whose outcome must be known before its on-time rate counts as settled.
+#: Share of a day's orders, less the cancelled, whose outcome must be known before its figure counts as settled.
 SETTLED_SHARE = 0.9
 
 #: Fewest cases of a point in the trend; rates of fewer jump too far to be read.
@@ -111,14 +111,15 @@ def _chart(
             (t.median, [_get(rows, day, "median") for day in all_days], "main"),
         ]
         volume = (t.volume.handling, [_get(rows, day, "count_handled") or 0 for day in all_days])
-        return charts.trend(all_days, lines, volume, "hours", t.titles.handling)
+        unsettled = _unsettled(rows, all_days, "count_handled")
+        return charts.trend(all_days, lines, volume, "hours", t.titles.handling, unsettled, t.unsettled)
     rows = {row["day"]: row for row in reader.rows(queries.TREND, **values)}
     upper, lower, factor, unit = _PARTS[metric]
     parts = [(_get(rows, day, upper) or 0, _get(rows, day, lower) or 0) for day in _with_lead(all_days)]
     daily = [_rate(parts[i : i + 1], factor, FEWEST_A_DAY) for i in range(6, len(parts))]
     weekly = [_rate(parts[i - 6 : i + 1], factor, FEWEST_A_WEEK) for i in range(6, len(parts))]
     counts = [n for _, n in parts[6:]]
-    unsettled = _unsettled(rows, all_days) if metric == "on_time" else None
+    unsettled = None if metric == "touched" else _unsettled(rows, all_days, "count_judged")
     return charts.trend(
         all_days, [(t.daily, daily, "faint"), (t.weekly, weekly, "main")], (t.volume[metric], counts), unit,
         t.titles[metric], unsettled, t.unsettled,
@@ -146,16 +147,16 @@ def _rate(days: Sequence[tuple[float, int]], factor: float, fewest: int) -> floa
     return factor * sum(u for u, _ in days) / total if total >= fewest else None
 
 
-def _unsettled(rows: dict[date, Row], days: list[date]) -> int | None:
-    """Index from which on every day still misses outcomes; None when the last day is settled."""
+def _unsettled(rows: dict[date, Row], days: list[date], known: str) -> int | None:
+    """Index from which on every day still misses what its figure counts; None when the last day is settled."""
     index = len(days)
-    while index and _is_open(rows, days[index - 1]):
+    while index and _is_open(rows, days[index - 1], known):
         index -= 1
     return index if index < len(days) else None
 
 
-def _is_open(rows: dict[date, Row], day: date) -> bool:
-    return day not in rows or rows[day]["count_judged"] < SETTLED_SHARE * rows[day]["count_orders"]
+def _is_open(rows: dict[date, Row], day: date, known: str) -> bool:
+    return day not in rows or rows[day][known] < SETTLED_SHARE * (rows[day]["count_orders"] - rows[day]["count_void"])
 
 
 def _by_region(console: Console, reader: Reader, values: dict[str, Any]) -> dict[str, Any]:

@@ -2,22 +2,39 @@
 
 from dashboards.queries.base import Query
 
-FIND = Query(
-    "orders.find", ("fct_orders",),
-    """
-    select order_id, order_code, source_system, ordered_at, status, region_code
-    from fct_orders
-    where starts_with(lower(order_code), lower($text)) or order_id = $text
-    order by lower(order_code) = lower($text) desc, ordered_at desc
-    limit 50
-    """,
-)  # fmt: skip
+_OPEN = "delivered_at is null and not is_cancelled and status not in ('delivered', 'unavailable')"
 
-RECENT = Query(
-    "orders.recent", ("fct_orders",),
-    """
-    select order_id, order_code, source_system, ordered_at, status, region_code
-    from fct_orders order by ordered_at desc, order_id limit 15
+#: What an operator looks for → the condition. `$as_of` is the time that the snapshot speaks for.
+STATES = {
+    "open": _OPEN,
+    "overdue": f"{_OPEN} and promised_at <= $as_of",
+    "late": "is_late",
+    "on_time": "is_late = false",
+    "touched": "is_touched_by_person",
+    "cancelled": "is_cancelled",
+}
+
+_CHOSEN = f"""
+    from fct_orders
+    where ($text = '' or starts_with(lower(order_code), lower($text)) or order_id = $text)
+      and ($region = '' or region_code = $region)
+      and case $state
+          {" ".join(f"when '{name}' then {condition}" for name, condition in STATES.items())}
+          else $as_of is not null
+          end
+"""
+
+COUNT = Query("orders.count", ("fct_orders",), f"select count(*) as n {_CHOSEN}")
+
+LIST = Query(
+    "orders.list", ("fct_orders",),
+    f"""
+    select
+        order_id, order_code, source_system, ordered_at, promised_at, status, region_code, is_late, delivered_at,
+        is_cancelled, is_touched_by_person
+    {_CHOSEN}
+    order by lower(order_code) = lower($text) desc, ordered_at desc, order_id
+    limit $size offset $start
     """,
 )  # fmt: skip
 

@@ -92,6 +92,7 @@ TREND = Query(
     select
         order_date as day,
         count(*) as count_orders,
+        count(*) filter (where is_cancelled) as count_void,
         count(is_late) as count_judged,
         count(*) filter (where not is_late) as count_on_time,
         count(is_touched_by_person) as count_followed,
@@ -109,7 +110,8 @@ HANDLING_TREND = Query(
     "overview.handling_trend", ("fct_orders",),
     f"""
     select
-        order_date as day, count(handling_hours) as count_handled,
+        order_date as day, count(handling_hours) as count_handled, count(*) as count_orders,
+        count(*) filter (where is_cancelled) as count_void,
         quantile_cont(handling_hours, 0.5) as median, quantile_cont(handling_hours, 0.9) as p90
     from fct_orders
     where order_date between $first and $last and {REGION_FILTER}

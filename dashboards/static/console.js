@@ -56,6 +56,7 @@
       textStyle: { color: styles.getPropertyValue("--text").trim() },
     };
     if (payload.unit === "pct") option.yAxis[0].axisLabel.formatter = (value) => `${value}%`;
+    if (payload.unit === "hours") option.yAxis[0].axisLabel.formatter = (value) => `${value} h`;
     const days = option.xAxis[1].data;
     if (days.length && days[0].slice(0, 4) === days[days.length - 1].slice(0, 4)) {
       option.xAxis[1].axisLabel.formatter = (day) => day.slice(5);

@@ -4,6 +4,7 @@ import re
 from urllib.parse import quote
 
 import httpx
+import pytest
 
 from tests.support.console_company import HOSTILE_CODE
 from tests.unit.dashboards.conftest import Open
@@ -26,8 +27,43 @@ def test_a_hostile_code_can_be_looked_up(console: httpx.Client) -> None:
 
 def test_the_beginning_of_a_code_lists_matches(console: httpx.Client) -> None:
     words = text_of(console.get("/orders?q=W-0").text)
-    assert "50 orders match" in words
-    assert "The first 50 are shown" in words
+    assert re.search(r"“W-0” begins the code of [\d,]+ orders", words)
+    assert re.search(r"1 – 50 of [\d,]+", words)
+
+
+@pytest.mark.parametrize(
+    ("state", "condition"),
+    [
+        ("open", "delivered_at is null and not is_cancelled and status not in ('delivered', 'unavailable')"),
+        ("late", "is_late"),
+        ("on_time", "is_late = false"),
+        ("touched", "is_touched_by_person"),
+        ("cancelled", "is_cancelled"),
+    ],
+)
+def test_a_state_and_a_region_leave_the_orders_that_they_name(
+    console: httpx.Client, company: Settings, state: str, condition: str
+) -> None:
+    (all_of_it,) = ask(company, f"select count(*) from {{orders}} where {condition}")
+    (here,) = ask(company, f"select count(*) from {{orders}} where {condition} and region_code = 'CN-GD'")
+    assert all_of_it > here
+    for address, count in ((f"/orders?state={state}", all_of_it), (f"/orders?state={state}&region=CN-GD", here)):
+        expected = f"{count:,} orders, newest first" if count else "No order is of this choice"
+        assert expected in text_of(console.get(address).text)
+
+
+def test_the_parts_of_a_list_hold_every_order_once(console: httpx.Client, company: Settings) -> None:
+    (count,) = ask(company, "select count(*) from {orders} where is_cancelled")
+    found: list[str] = []
+    for page in range(1, -(-count // 50) + 1):
+        text = console.get(f"/orders?state=cancelled&page={page}").text
+        found += re.findall(r'<th scope="row" class="wrap"><a href="/orders/([^"]+)"', text)
+    assert len(found) == len(set(found)) == count
+
+
+def test_a_part_beyond_the_end_is_the_last_one(console: httpx.Client, company: Settings) -> None:
+    (count,) = ask(company, "select count(*) from {orders}")
+    assert f"– {count:,} of {count:,}" in text_of(console.get("/orders?page=99999999").text)
 
 
 def test_no_match_says_how_matching_works(console: httpx.Client) -> None:

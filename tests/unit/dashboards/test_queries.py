@@ -26,7 +26,7 @@ QUERIES = [
 VALUES: dict[str, Any] = {
     "region": None, "first": date(2026, 5, 1), "last": date(2026, 5, 31), "previous_first": date(2026, 4, 1),
     "as_of": datetime(2026, 5, 31), "order_id": "o1", "text": "W", "probability": 0.5, "model_version": "1",
-    "scored_at": datetime(2026, 5, 31),
+    "scored_at": datetime(2026, 5, 31), "state": "open", "size": 50, "start": 0,
     "low": 0.4, "high": 0.6, "from_day": date(2026, 5, 1), "to_day": date(2026, 5, 31),
 }  # fmt: skip
 
