@@ -30,7 +30,7 @@ def trend(
         volume: Name and values of the bars.
         unit: `pct` (values 0 to 100), `hours` or `score`: how values are written.
         title: What the chart shows, for screen readers.
-        unsettled_from: Index of the first day whose figure can still change; shaded from there.
+        unsettled_from: Index of the first day whose figure can still change; shaded from the last point that cannot.
         unsettled_label: Words on the shade.
     """
     series = [_line(name, values, role) for name, values, role in lines]
@@ -39,7 +39,7 @@ def trend(
             "silent": True,
             "itemStyle": {"color": "--shade"},
             "label": {"show": True, "position": "insideBottomRight", "color": "--muted", "fontSize": 11},
-            "data": [[{"name": unsettled_label, "xAxis": unsettled_from}, {"xAxis": len(days) - 1}]],
+            "data": [[{"name": unsettled_label, "xAxis": max(0, unsettled_from - 1)}, {"xAxis": len(days) - 1}]],
         }
     series.append({
         "name": volume[0], "type": "bar", "data": list(volume[1]), "xAxisIndex": 1, "yAxisIndex": 1,

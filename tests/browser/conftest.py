@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -73,6 +74,13 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = Settings(home=tmp_path_factory.mktemp("browser") / "home", company="aster")
     publish_everything(settings)
     return settings
+
+
+@pytest.fixture
+def own_company(company: Settings, tmp_path: Path) -> Settings:
+    """A copy of the test company that a test may write to."""
+    shutil.copytree(company.home, tmp_path / "copy", symlinks=True)
+    return Settings(home=tmp_path / "copy", company=company.company)
 
 
 @pytest.fixture(scope="session")

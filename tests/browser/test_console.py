@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import DESKTOP, PHONE, Visit
 from tests.support.console_company import HOSTILE_CODE, HOSTILE_REGION
 from tests.support.console_server import serving
+from tests.support.people import PASSWORD, add_people
 from workspace.settings import Settings
 
 ACCESSIBILITY = (Path(__file__).parent / "accessibility.js").read_text(encoding="utf-8")
@@ -23,7 +24,7 @@ PAGES = [
     "/desk",
     "/desk/late-delivery-risk/4",
     "/sign-in",
-    "/orders",
+    "/orders?state=overdue",
     "/orders/o0010740",
     "/about",
 ]
@@ -39,6 +40,64 @@ def test_page_is_sound_on_desk_and_phone_by_day_and_night(visit: Visit, address:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             assert page.evaluate(ACCESSIBILITY) == []
+
+
+@pytest.mark.parametrize("address", ["/", "/quality", "/desk/late-delivery-risk/4", "/orders?state=late"])
+def test_page_is_sound_in_chinese(visit: Visit, address: str) -> None:
+    page = visit(locale="zh-CN", viewport=PHONE).open(address)
+    assert page.evaluate("document.documentElement.lang") == "zh"
+    assert page.evaluate(WIDEST) <= PHONE["width"], page.evaluate(OVERFLOWING)
+    assert page.evaluate(ACCESSIBILITY) == []
+
+
+def test_a_language_is_chosen_on_the_page_and_stays(visit: Visit) -> None:
+    page = visit().open("/orders?state=late")
+    page.get_by_role("link", name="中文").click()
+    expect(page.locator("h1")).to_have_text("订单")
+    assert page.locator("#state").input_value() == "late"
+    page.locator("nav.pages a", has_text="总览").click()
+    expect(page.locator("h1")).to_have_text("总览")
+    page.get_by_role("link", name="English").click()
+    expect(page.locator("h1")).to_have_text("Overview")
+
+
+def test_orders_are_filtered_and_paged_without_losing_the_choice(visit: Visit) -> None:
+    page = visit().open("/orders")
+    page.focus("#state")
+    page.select_option("#state", "late")
+    page.wait_for_url("**state=late**")
+    expect(page.locator("#state")).to_be_focused()
+    everywhere = page.locator("#found").inner_text()
+    page.get_by_role("link", name="Next").click()
+    page.wait_for_url("**page=2**")
+    assert page.locator("#state").input_value() == "late"
+    assert page.locator("#found").inner_text() == everywhere
+    expect(page.locator(".pager span")).to_contain_text("51 – 100")
+
+
+def test_a_reviewer_signs_a_decision_by_keyboard_alone(visit: Visit, own_company: Settings) -> None:
+    with serving(own_company, add_people(own_company.home)) as origin:
+        page = visit(origin).open("/desk")
+        page.get_by_role("link", name="late-delivery-risk version 4").focus()
+        page.keyboard.press("Enter")
+        page.locator("#sign ~ .locked a").focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/sign-in**")
+        page.locator("#name").focus()
+        page.keyboard.type("wang.li")
+        page.keyboard.press("Tab")
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/desk/late-delivery-risk/4")
+        page.locator("#decision-approve").focus()
+        page.keyboard.press("Space")
+        page.keyboard.press("Tab")
+        page.keyboard.type("Better by the paired interval; Jiangsu is watched.")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator(".notice")).to_contain_text("Version 4 is approved", timeout=30_000)  # MLflow loads
+        expect(page.locator("h1")).to_contain_text("approved")
+        assert page.evaluate(ACCESSIBILITY) == []
 
 
 def test_changing_the_period_replaces_the_figures_without_a_new_page(visit: Visit) -> None:

@@ -57,7 +57,7 @@ def test_the_parts_of_a_list_hold_every_order_once(console: httpx.Client, compan
     found: list[str] = []
     for page in range(1, -(-count // 50) + 1):
         text = console.get(f"/orders?state=cancelled&page={page}").text
-        found += re.findall(r'<th scope="row" class="wrap"><a href="/orders/([^"]+)"', text)
+        found += re.findall(r'<th scope="row" class="time"><a href="/orders/([^"]+)"', text)
     assert len(found) == len(set(found)) == count
 
 
