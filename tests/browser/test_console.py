@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Visit
 from tests.support.console_company import HOSTILE_CODE, HOSTILE_REGION
+from tests.support.console_models import register_versions
 from tests.support.console_server import serving
 from tests.support.people import PASSWORD, add_people
 from workspace.settings import Settings
@@ -76,6 +77,7 @@ def test_orders_are_filtered_and_paged_without_losing_the_choice(visit: Visit) -
 
 
 def test_a_reviewer_signs_a_decision_by_keyboard_alone(visit: Visit, own_company: Settings) -> None:
+    register_versions(own_company)
     with serving(own_company, add_people(own_company.home)) as origin:
         page = visit(origin).open("/desk")
         page.get_by_role("link", name="late-delivery-risk version 4").focus()
@@ -95,7 +97,7 @@ def test_a_reviewer_signs_a_decision_by_keyboard_alone(visit: Visit, own_company
         page.keyboard.type("Better by the paired interval; Jiangsu is watched.")
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
-        expect(page.locator(".notice")).to_contain_text("Version 4 is approved", timeout=30_000)  # MLflow loads
+        expect(page.locator(".notice")).to_contain_text("Version 4 is approved", timeout=20_000)
         expect(page.locator("h1")).to_contain_text("approved")
         assert page.evaluate(ACCESSIBILITY) == []
 
