@@ -8,6 +8,8 @@ what is released → picks leave the shelves, the ledger is checked, stock is re
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from twin.intake import line_columns, order_columns
 from twin.luck import uniform
 from twin.network import parcel_cost
 from twin.results import DayResult, in_order
+from twin.signals import Outside
 from twin.stock import Inbound, Stock, joined
 from twin.tables import Columns, length, stack, take
 from twin.world import World
@@ -43,6 +46,7 @@ class Simulation:
         p = world.parameters
         self.world = world
         self.seed = p.seed if seed is None else seed
+        self.demand_seed = self.seed
         self.policy = policy or rule_policy("historic", p)
         self.stock = Stock(world, self.seed)
         self.volume = volume(p)
@@ -53,41 +57,56 @@ class Simulation:
         self._lines: Columns = {}
         self._waiting: list[Columns] = []
         self._waiting_lines: list[Columns] = []
-        self._next_order = 1
+        self.next_order = 1
         self._next_parcel = 1
 
     def run(self) -> Iterator[DayResult]:
         """Simulate day by day; the last result also holds what was still under way."""
+        for day in range(self.world.parameters.days):
+            yield self.simulate_day(day)
+
+    def simulate_day(self, day: int) -> DayResult:
+        """The next day, counted from 0."""
         p = self.world.parameters
-        for day in range(p.days):
-            inbound = self.stock.open_day(day)
-            ordered = self._place(day)
-            done: dict[str, list[Columns]] = {"parcels": [], "parcel_lines": [], "shorts": []}
-            for wave in range(1, p.dispatch.waves_per_day + 1):
-                now = self.world.start + day * 86_400 + wave * 86_400 // p.dispatch.waves_per_day
-                self._dispatch(now)
-                self._serve(now, day, done)
-            self.stock.close_day(day)
-            if day == p.days - 1:
-                done["parcels"].append(stack(self._waiting))
-                done["parcel_lines"].append(stack(self._waiting_lines))
-                inbound = _with_open(inbound, self.stock.still_open())
-            orders, lines = self._settle(everything=day == p.days - 1)
-            parcels, parcel_lines = (
-                in_order(stack(done["parcels"]), "id"),
-                in_order(stack(done["parcel_lines"]), "parcel"),
-            )
-            aftermath = follow(self.world, self.seed, parcels, parcel_lines)
-            self._plan_restock(aftermath)
-            yield DayResult(
-                day, orders, lines, parcels, parcel_lines, stack(done["shorts"]), aftermath, inbound,
-                self.stock.on_hand, self.stock.reserved, self.stock.flows.copy(), self.stock.opening, ordered,
-            )  # fmt: skip
+        is_last = day == p.days - 1
+        inbound = self.stock.open_day(day)
+        ordered = self._place(day)
+        done: dict[str, list[Columns]] = {"parcels": [], "parcel_lines": [], "shorts": []}
+        for wave in range(1, p.dispatch.waves_per_day + 1):
+            now = self.world.start + day * 86_400 + wave * 86_400 // p.dispatch.waves_per_day
+            self._dispatch(now)
+            self._serve(now, day, done)
+        self.stock.close_day(day)
+        if is_last:
+            done["parcels"].append(stack(self._waiting))
+            done["parcel_lines"].append(stack(self._waiting_lines))
+            inbound = _with_open(inbound, self.stock.still_open())
+        orders, lines = self._settle(everything=is_last)
+        parcels, parcel_lines = in_order(stack(done["parcels"]), "id"), in_order(stack(done["parcel_lines"]), "parcel")
+        aftermath = follow(self.world, self.seed, parcels, parcel_lines)
+        self._plan_restock(aftermath)
+        return DayResult(
+            day, orders, lines, parcels, parcel_lines, stack(done["shorts"]), aftermath, inbound,
+            self.stock.on_hand, self.stock.reserved, self.stock.flows.copy(), self.stock.opening, ordered,
+        )  # fmt: skip
+
+    def fork(self, luck: int, outside: Outside) -> "Simulation":
+        """A copy that goes on from here under other luck and another outside world; the orders to come are its own too.
+
+        Args:
+            luck: Seed of everything that happens from now on.
+            outside: The outside world of the whole horizon.
+        """
+        world = replace(self.world, outside=outside)
+        other = deepcopy(self, {id(self.world): world})
+        other.seed = other.demand_seed = other.stock.seed = luck
+        other._queue = fulfil.queue_inputs(world)
+        return other
 
     def _place(self, day: int) -> int:
         """Take in the orders of the day and settle what does not depend on stock: approval, holds, cancellations."""
-        new = orders_of_day(self.world, day, float(self.volume[day]), self._next_order, self.seed)
-        self._next_order += new.count
+        new = orders_of_day(self.world, day, float(self.volume[day]), self.next_order, self.demand_seed)
+        self.next_order += new.count
         orders = order_columns(self.world, self.seed, new)
         lines = line_columns(new)
         self._orders = stack([self._orders, orders])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from twin.catalogue import LINES
 from twin.luck import generator
-from twin.parameters import TwinParameters
+from twin.parameters import Signals, TwinParameters
 
 Floats = npt.NDArray[np.float64]
 WEATHER, OUTAGE, MARKET = range(3)
@@ -46,7 +46,6 @@ class Outside:
 def build_outside(parameters: TwinParameters, regions: int, nodes: int) -> Outside:
     """Draw the events and spread them over the days that they touch."""
     p, days = parameters.signals, parameters.days
-    road, left, lift = np.ones((days, regions)), np.ones((days, nodes)), np.ones((days, len(LINES)))
     parts = []
     plan = ((WEATHER, regions, p.weather_rate, 1.5), (OUTAGE, nodes, p.outage_rate, 0.6),
             (MARKET, len(LINES), p.market_rate, 5.0))  # fmt: skip
@@ -59,12 +58,39 @@ def build_outside(parameters: TwinParameters, regions: int, nodes: int) -> Outsi
         severity = np.round(luck.beta(1.6, 2.4, count), 3)
         parts.append((np.full(count, kind), place, severity, started, started + lasts))
     kinds, place, severity, started, ended = (np.concatenate(column) for column in zip(*parts, strict=True))
-    for day in range(days):
-        overlap = np.clip(np.minimum(ended, (day + 1) * DAY) - np.maximum(started, day * DAY), 0, DAY) / DAY
-        force = overlap * severity
-        for kind, target in ((WEATHER, road), (OUTAGE, left), (MARKET, lift)):
-            mine = kinds == kind
-            total = np.bincount(place[mine], weights=force[mine], minlength=target.shape[1])
+    road, left, lift = np.ones((days, regions)), np.ones((days, nodes)), np.ones((days, len(LINES)))
+    return _spread(p, Outside(kinds, place, severity, started, ended, road, left, lift))
+
+
+def changed_after(outside: Outside, other: Outside, moment: int, p: Signals) -> Outside:
+    """The events of `outside` that began before a moment, and those of `other` that began from then on.
+
+    Args:
+        outside: Events and effects of a horizon.
+        other: The same of another draw of that horizon.
+        moment: Seconds from the horizon's first local midnight.
+        p: What events cause.
+    """
+    sides = ((outside, outside.started < moment), (other, other.started >= moment))
+    kinds, place, severity, started, ended = (
+        np.concatenate([getattr(side, name)[rows] for side, rows in sides])
+        for name in ("kind", "place", "severity", "started", "ended")
+    )
+    road, left, lift = (
+        np.ones_like(effect) for effect in (outside.road_factor, outside.node_factor, outside.line_lift)
+    )
+    return _spread(p, Outside(kinds, place, severity, started, ended, road, left, lift))
+
+
+def _spread(p: Signals, outside: Outside) -> Outside:
+    """Fill the effects, all ones so far, from the events."""
+    targets = ((WEATHER, outside.road_factor), (OUTAGE, outside.node_factor), (MARKET, outside.line_lift))
+    for day in range(len(outside.road_factor)):
+        overlap = np.minimum(outside.ended, (day + 1) * DAY) - np.maximum(outside.started, day * DAY)
+        force = np.clip(overlap, 0, DAY) / DAY * outside.severity
+        for kind, target in targets:
+            mine = outside.kind == kind
+            total = np.bincount(outside.place[mine], weights=force[mine], minlength=target.shape[1])
             strongest = np.minimum(1.0, total)
             if kind == WEATHER:
                 target[day] = 1.0 + p.weather_drag * strongest
@@ -72,4 +98,4 @@ def build_outside(parameters: TwinParameters, regions: int, nodes: int) -> Outsi
                 target[day] = 1.0 - 0.95 * strongest
             else:
                 target[day] = 1.0 + (p.market_lift - 1.0) * strongest
-    return Outside(kinds, place, severity, started, ended, road, left, lift)
+    return outside
