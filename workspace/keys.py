@@ -8,6 +8,7 @@ has nobody to type a password; its file is readable by its owner alone.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,11 @@ def is_signed(public: str, signature: str, message: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def are_signed(signed: Sequence[tuple[str, str, bytes]]) -> list[bool]:
+    """`is_signed` of many (public half, signature, message)."""
+    return [is_signed(*one) for one in signed]
 
 
 def sealed(signer: Signer, password: str | None = None) -> str:

@@ -11,32 +11,35 @@ parent. The newest link is also kept in a file beside the ledger, so that cuttin
 """
 
 import fcntl
+import hashlib
 import json
+import multiprocessing
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Column, Integer, MetaData, String, Table, Text, UniqueConstraint, create_engine, event, select
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, Row
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-from workspace.files import canonical_json, sha256_of_json, write_atomically
+from workspace.files import canonical_json
 from workspace.grants import Identities, Role
-from workspace.keys import Signer, is_signed
+from workspace.keys import Signer, are_signed, is_signed
 from workspace.settings import Settings
 from workspace.users import Users
 
 GENESIS = "0" * 64
 APPEND_ATTEMPTS = 200
-#: Rows that are checked together; signatures are checked in threads, since OpenSSL lets go of the interpreter.
-VERIFY_ROWS, VERIFY_BATCH = 5_000, 500
+HEAD_BYTES = 512
+#: Rows that are read together, and rows from which on their signatures are checked by a process a core.
+VERIFY_ROWS, VERIFY_ALONE = 5_000, 10_000
 #: PostgreSQL's advisory lock that writers queue at, instead of running into the unique constraint.
 POSTGRES_LOCK = 0x01_1ED6E4
 
@@ -151,7 +154,7 @@ class Ledger:
                 try:
                     row = self._append_once(stream, signer, body)
                     self._keep_head(row)
-                    return _event(row, self._users.identities())
+                    return _event(row, self._users.identities(), is_sound=True)
                 except IntegrityError:
                     pass
                 except OperationalError as error:
@@ -170,7 +173,7 @@ class Ledger:
                 "at": datetime.now(UTC).isoformat(), "public": signer.public,
                 "previous_hash": last.hash if last else GENESIS,
             }  # fmt: skip
-            row["hash"] = sha256_of_json(header_of(row))
+            row["hash"] = hash_of(header_of(row))
             row["signature"] = signer.sign(str(row["hash"]).encode())
             connection.execute(_events.insert().values(**row))
         return row
@@ -220,15 +223,12 @@ class Ledger:
     def _findings(self, heads: Mapping[int, Head]) -> Iterator[Finding]:
         expected_hash, expected_sequence = GENESIS, 1
         identities = self._users.identities()
-        with self._engine.connect() as connection, ThreadPoolExecutor() as threads:
+        with self._engine.connect() as connection, self._helpers() as helpers:
             found = connection.execution_options(yield_per=VERIFY_ROWS).execute(
                 select(_events).order_by(_events.c.sequence)
             )
-            for part in found.partitions(VERIFY_ROWS):
-                rows = [row._asdict() for row in part]
-                batches = [rows[first : first + VERIFY_BATCH] for first in range(0, len(rows), VERIFY_BATCH)]
-                signed = threads.map(_have_signatures, batches)
-                for row, is_sound in zip(rows, chain.from_iterable(signed), strict=True):
+            for rows, signed in _with_signatures_checked(found.partitions(VERIFY_ROWS), helpers):
+                for row, is_sound in zip(rows, signed, strict=True):
                     sequence = row["sequence"]
                     if sequence != expected_sequence:
                         yield Finding(sequence, f"expected event {expected_sequence}: events are missing before it")
@@ -240,6 +240,16 @@ class Ledger:
                     if flaw:
                         yield Finding(sequence, flaw)
                     expected_hash, expected_sequence = row["hash"], sequence + 1
+
+    @contextmanager
+    def _helpers(self) -> Iterator[Executor | None]:
+        """Processes that check signatures; none for a short ledger, which is verified before they have started."""
+        newest = self.newest()
+        if newest is None or newest.sequence < VERIFY_ALONE:
+            yield None
+            return
+        with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as helpers:
+            yield helpers
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -273,16 +283,23 @@ class Ledger:
             os.close(descriptor)
 
     def _keep_head(self, row: Mapping[str, Any]) -> None:
-        kept = self._kept_head()
-        if kept is None or kept.sequence < row["sequence"]:
-            head = Head(row["sequence"], row["hash"], row["public"], row["signature"])
-            write_atomically(self._head, canonical_json(asdict(head)))
+        """Overwrite the head in place, in one block of the disk and without waiting for it: the ledger is what lasts.
+
+        Losing the power may bring back an older head, which still holds; it can't leave half of one.
+        """
+        head = canonical_json(asdict(Head(row["sequence"], row["hash"], row["public"], row["signature"])))
+        descriptor = os.open(self._head, os.O_WRONLY | os.O_CREAT, 0o644)
+        try:
+            os.pwrite(descriptor, head.encode().ljust(HEAD_BYTES), 0)
+        finally:
+            os.close(descriptor)
 
     def _kept_head(self) -> Head | None:
-        try:
-            return read_head(self._head.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
+        with self._queue():
+            try:
+                return read_head(self._head.read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                return None
 
 
 def open_ledger(settings: Settings, users: Users | None = None) -> Ledger:
@@ -303,25 +320,53 @@ def read_head(text: str) -> Head:
 
 def header_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """What an event's hash covers: its header, with the digest of the body in place of the body."""
-    body = {name: row[name] for name in ("kind", "subject", "actor", "reason", "payload")}
+    body = _sha256([row[name] for name in ("kind", "subject", "actor", "reason", "payload")])
     header = {name: row[name] for name in ("sequence", "stream", "at", "public", "previous_hash")}
-    return {**header, "body_sha256": sha256_of_json(body)}
+    return {**header, "body_sha256": body}
 
 
-def _have_signatures(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
-    return [is_signed(row["public"], row["signature"], row["hash"].encode()) for row in rows]
+def hash_of(header: Mapping[str, Any]) -> str:
+    """The hash of an event: SHA-256 of the JSON list of its header's values."""
+    return _sha256([header[name] for name in ("sequence", "stream", "at", "public", "previous_hash", "body_sha256")])
+
+
+def _sha256(values: Sequence[Any]) -> str:
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+
+
+def _with_signatures_checked(
+    parts: Iterable[Sequence[Row[Any]]], helpers: Executor | None
+) -> Iterator[tuple[list[dict[str, Any]], list[bool]]]:
+    """Rows part by part, with whether each is signed by the key that it names; helpers work some parts ahead."""
+    ahead: deque[tuple[list[dict[str, Any]], Future[list[bool]]]] = deque()
+    for part in parts:
+        rows = [row._asdict() for row in part]
+        signed = [(row["public"], row["signature"], row["hash"].encode()) for row in rows]
+        if helpers is None:
+            yield rows, are_signed(signed)
+            continue
+        ahead.append((rows, helpers.submit(are_signed, signed)))
+        while len(ahead) > 2 * (os.cpu_count() or 1):
+            first, checked = ahead.popleft()
+            yield first, checked.result()
+    for first, checked in ahead:
+        yield first, checked.result()
 
 
 def _flaw(row: Mapping[str, Any], identities: Identities, is_sound: bool) -> str:
-    if sha256_of_json(header_of(row)) != row["hash"]:
+    if hash_of(header_of(row)) != row["hash"]:
         return "was changed after it was written"
     if not is_sound:
         return "does not carry the signature of the key that it names"
     return identities.key_problem(row["actor"], row["public"], row["at"])
 
 
-def _event(row: Mapping[str, Any], identities: Identities) -> Event:
-    flaw = _flaw(row, identities, _have_signatures([row])[0])
+def _event(row: Mapping[str, Any], identities: Identities, *, is_sound: bool | None = None) -> Event:
+    flaw = _flaw(
+        row,
+        identities,
+        is_signed(row["public"], row["signature"], row["hash"].encode()) if is_sound is None else is_sound,
+    )
     is_own = not flaw and row["public"] != identities.service
     roles = identities.roles_at(row["actor"], row["at"])
     return Event(**{**row, "payload": json.loads(row["payload"])}, flaw=flaw, is_own=is_own, roles=roles)

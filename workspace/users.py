@@ -61,6 +61,7 @@ class Users:
         self._lock = home / "users.lock"
         self._secrets = home / "signing-keys"
         self._opened: dict[str, tuple[str, Signer]] = {}
+        self._service_public = ""
 
     def is_empty(self) -> bool:
         """Whether nobody has an account yet."""
@@ -127,7 +128,9 @@ class Users:
 
     def service_public(self) -> str:
         """Public half of the platform's key; empty while there is none."""
-        return self.service().public if (self._secrets / "service.pem").exists() else ""
+        if not self._service_public and (self._secrets / "service.pem").exists():
+            self._service_public = self.service().public
+        return self._service_public
 
     def identities(self) -> Identities:
         """Who may sign for whom, as of now."""

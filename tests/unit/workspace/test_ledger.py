@@ -1,36 +1,71 @@
+"""The ledger on both of its stores: SQLite, and a real PostgreSQL."""
+
 import multiprocessing
-import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
+from tests.support.postgres import cluster
 from workspace.ledger import Ledger
 from workspace.users import Users
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+@dataclass(frozen=True)
+class Place:
+    """Where a ledger is: its address, and the folder of its people and its head."""
+
+    url: str
+    folder: Path
+
+    def open(self) -> Ledger:
+        return Ledger(self.url, Users(self.folder), self.folder / "ledger.head")
+
+    def write(self, count: int, actor: str = "system:lee") -> None:
+        with closing(self.open()) as ledger:
+            for number in range(count):
+                ledger.append("promotions", "proposed", f"model/{number}", actor, "because", {"n": number, "名": "值"})
+
+    def execute(self, statement: str) -> None:
+        """Change the store by hand, behind the ledger's back."""
+        with create_engine(self.url, poolclass=NullPool).begin() as connection:
+            connection.execute(text(statement))
+
+    def findings(self) -> list[int]:
+        with closing(self.open()) as ledger:
+            return [finding.sequence for finding in ledger.verify()]
 
 
-def at(url: str) -> Ledger:
-    folder = Path(url.removeprefix("sqlite:///")).parent
-    return Ledger(url, Users(folder), folder / "ledger.head")
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """The address of a server of this module's own."""
+    with cluster() as address:
+        yield address
 
 
-def write(url: str, count: int, actor: str = "lee") -> None:
-    ledger = at(url)
-    for number in range(count):
-        ledger.append("promotions", "proposed", f"model/{number}", actor, "because", {"n": number, "名": "值"})
-    ledger.close()
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """An empty ledger."""
+    if request.param == "sqlite":
+        return Place(f"sqlite:///{tmp_path / 'ledger.sqlite'}", tmp_path)
+    server, name = request.getfixturevalue("postgres"), f"test_{uuid4().hex}"
+    engine = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(f"create database {name}"))
+    return Place(f"{server}/{name}", tmp_path)
 
 
-def test_events_come_back_in_order_and_the_chain_is_whole(url: str) -> None:
-    write(url, 3)
-    ledger = at(url)
-    assert [event.payload["n"] for event in ledger.events("promotions")] == [0, 1, 2]
-    assert [event.subject for event in ledger.events(subject="model/1")] == ["model/1"]
-    assert ledger.verify() == []
+def test_events_come_back_in_order_and_the_chain_is_whole(place: Place) -> None:
+    place.write(3)
+    with closing(place.open()) as ledger:
+        assert [event.payload["n"] for event in ledger.events("promotions")] == [0, 1, 2]
+        assert [event.subject for event in ledger.events(subject="model/1")] == ["model/1"]
+        assert ledger.verify() == []
 
 
 @pytest.mark.parametrize(
@@ -38,26 +73,46 @@ def test_events_come_back_in_order_and_the_chain_is_whole(url: str) -> None:
     [
         ("update ledger_events set actor = 'mallory' where sequence = 2", 2),
         ("update ledger_events set payload = '{}' where sequence = 3", 3),
+        ("update ledger_events set signature = (select signature from ledger_events where sequence = 1)", 2),
         ("delete from ledger_events where sequence = 2", 3),
         ("update ledger_events set hash = previous_hash where sequence = 1", 1),
         ("delete from ledger_events where sequence = 1", 2),
+        ("delete from ledger_events where sequence = 4", 4),
+        ("update ledger_events set sequence = case sequence when 2 then -2 else sequence end", -2),
     ],
 )
-def test_tampering_is_found_and_located(url: str, attack: str, located: int) -> None:
-    write(url, 4)
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
-        connection.execute(attack)
-    assert located in [finding.sequence for finding in at(url).verify()]
+def test_tampering_is_found_and_located(place: Place, attack: str, located: int) -> None:
+    place.write(4)
+    place.execute(attack)
+    assert located in place.findings()
 
 
-def test_writers_in_several_processes_lose_nothing(url: str) -> None:
-    write(url, 0)
+def test_writers_in_several_processes_lose_nothing(place: Place) -> None:
+    place.write(0)
     context = multiprocessing.get_context("fork")
-    writers = [context.Process(target=write, args=(url, 25, f"writer-{i}")) for i in range(4)]
+    writers = [context.Process(target=place.write, args=(25, f"system:writer-{i}")) for i in range(4)]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
-    ledger = at(url)
-    assert len(ledger.events()) == 100
-    assert ledger.verify() == []
+    with closing(place.open()) as ledger:
+        assert len(ledger.events()) == 100
+        assert ledger.verify() == []
+
+
+def test_writers_of_other_machines_who_share_no_lock_lose_nothing(place: Place, tmp_path: Path) -> None:
+    """Two homes with the same keys and ledger, as on two machines: only the store itself can keep them apart."""
+    place.write(1)
+    others = [tmp_path / f"machine-{number}" for number in range(3)]
+    for folder in others:
+        folder.mkdir()
+        (folder / "signing-keys").symlink_to(place.folder / "signing-keys")
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=Place(place.url, folder).write, args=(15,)) for folder in others]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    with closing(place.open()) as ledger:
+        assert len(ledger.events()) == 46
+        assert ledger.verify() == []
