@@ -6,8 +6,9 @@ room that writes a stream (promotions in `ml`, decisions in `decisions`) defines
 An event's hash covers its header: place, stream, time, key, the hash before it, and the digest of its body. An edit, a
 removal or a swap therefore breaks the chain at a place that `verify` names, and an excerpt can prove its place in the
 chain without showing the bodies of others. The signature is of the hash, by the actor's own key or by the platform's,
-which attests what somebody did without signing. Appending is compare-and-swap on the head: two writers never share a
-parent. The newest link is also kept in a file beside the ledger, so that cutting off the newest events is noticed.
+which attests what somebody did without signing. Appending is compare-and-swap on the head: of two writers who saw the
+same one, the primary key refuses the second, who looks again. The newest link is also kept in a file beside the ledger,
+so that cutting off the newest events is noticed; it is replaced only by a link that follows it.
 """
 
 import fcntl
@@ -25,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, Text, UniqueConstraint, create_engine, event, select
+from sqlalchemy import Column, Integer, MetaData, String, Table, Text, create_engine, event, select
 from sqlalchemy.engine import Connection, Engine, Row
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
@@ -40,7 +41,7 @@ APPEND_ATTEMPTS = 200
 HEAD_BYTES = 512
 #: Rows that are read together, and rows from which on their signatures are checked by a process a core.
 VERIFY_ROWS, VERIFY_ALONE = 5_000, 10_000
-#: PostgreSQL's advisory lock that writers queue at, instead of running into the unique constraint.
+#: PostgreSQL's advisory lock that writers queue at, instead of running into the primary key.
 POSTGRES_LOCK = 0x01_1ED6E4
 
 _metadata = MetaData()
@@ -58,7 +59,6 @@ _events = Table(
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
     Column("signature", String(128), nullable=False),
-    UniqueConstraint("previous_hash", name="one_successor_each"),
 )  # fmt: skip
 
 
@@ -152,8 +152,9 @@ class Ledger:
         for attempt in range(APPEND_ATTEMPTS):
             with self._queue():
                 try:
-                    row = self._append_once(stream, signer, body)
-                    self._keep_head(row)
+                    row, is_following = self._append_once(stream, signer, body)
+                    if is_following:
+                        self._keep_head(Head(row["sequence"], row["hash"], row["public"], row["signature"]))
                     return _event(row, self._users.identities(), is_sound=True)
                 except IntegrityError:
                     pass
@@ -163,7 +164,7 @@ class Ledger:
             time.sleep(min(0.001 * 2**attempt, 0.05))
         raise LedgerContended(f"The ledger's head moved {APPEND_ATTEMPTS} times while appending to {stream!r}; retry.")
 
-    def _append_once(self, stream: str, signer: Signer, body: Mapping[str, str]) -> dict[str, Any]:
+    def _append_once(self, stream: str, signer: Signer, body: Mapping[str, str]) -> tuple[dict[str, Any], bool]:
         with self._engine.connect().execution_options(is_writer=True) as connection, connection.begin():
             last = connection.execute(
                 select(_events.c.sequence, _events.c.hash).order_by(_events.c.sequence.desc()).limit(1)
@@ -175,8 +176,9 @@ class Ledger:
             }  # fmt: skip
             row["hash"] = hash_of(header_of(row))
             row["signature"] = signer.sign(str(row["hash"]).encode())
+            is_following = self._follows_kept_head(connection, last.sequence if last else 0)
             connection.execute(_events.insert().values(**row))
-        return row
+        return row, is_following
 
     def events(self, stream: str | None = None, subject: str | None = None) -> list[Event]:
         """Events in order of time, of one stream or subject if named, each checked for itself."""
@@ -217,7 +219,7 @@ class Ledger:
             if head.sequence > last:
                 findings.append(Finding(last + 1, f"events up to {head.sequence} were there; the newest are cut off"))
         if newest is not None and not self._head.exists():
-            findings.append(Finding(last, f"the head kept beside the ledger ({self._head.name}) is gone"))
+            findings.append(Finding(1, f"the head kept beside the ledger ({self._head.name}) is gone"))
         return findings
 
     def _findings(self, heads: Mapping[int, Head]) -> Iterator[Finding]:
@@ -282,24 +284,42 @@ class Ledger:
         finally:
             os.close(descriptor)
 
-    def _keep_head(self, row: Mapping[str, Any]) -> None:
+    def accept_head(self) -> Head | None:
+        """Take the newest link as it is, after somebody found out why the one kept before did not hold."""
+        newest = self.newest()
+        if newest is not None:
+            with self._queue():
+                self._keep_head(newest)
+        return newest
+
+    def _follows_kept_head(self, connection: Connection, last: int) -> bool:
+        """Whether the kept head is still part of the ledger: one that is not stays, to bear witness."""
+        kept = self._read_head()
+        if kept is None or last == 0:
+            return kept is None and last == 0
+        found = connection.execute(select(_events.c.hash).where(_events.c.sequence == kept.sequence)).scalar()
+        return found == kept.hash
+
+    def _keep_head(self, head: Head) -> None:
         """Overwrite the head in place, in one block of the disk and without waiting for it: the ledger is what lasts.
 
         Losing the power may bring back an older head, which still holds; it can't leave half of one.
         """
-        head = canonical_json(asdict(Head(row["sequence"], row["hash"], row["public"], row["signature"])))
         descriptor = os.open(self._head, os.O_WRONLY | os.O_CREAT, 0o644)
         try:
-            os.pwrite(descriptor, head.encode().ljust(HEAD_BYTES), 0)
+            os.pwrite(descriptor, canonical_json(asdict(head)).encode().ljust(HEAD_BYTES), 0)
         finally:
             os.close(descriptor)
 
     def _kept_head(self) -> Head | None:
         with self._queue():
-            try:
-                return read_head(self._head.read_text(encoding="utf-8"))
-            except FileNotFoundError:
-                return None
+            return self._read_head()
+
+    def _read_head(self) -> Head | None:
+        try:
+            return read_head(self._head.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
 
 
 def open_ledger(settings: Settings, users: Users | None = None) -> Ledger:

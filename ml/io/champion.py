@@ -10,6 +10,7 @@ from ml.core.promotion import State
 from ml.io.promotions import DossierBroken
 from ml.io.registry import CHALLENGER, CHAMPION, LoadedModel, aliases, current_digest, load, project_aliases
 from ml.io.stores import ModelStores
+from workspace.ledger import Event
 
 
 class NoChampion(RuntimeError):
@@ -90,6 +91,12 @@ def check_champion(stores: ModelStores, model: str) -> ChampionCheck:
     if history.champion is not None:
         problems += _file_problems(stores, model, history.champion)
     return ChampionCheck(model, history.champion, present.get(CHAMPION), tuple(problems))
+
+
+def watch_champion(stores: ModelStores, model: str) -> tuple[ChampionCheck, Event | None]:
+    """`check_champion`, and the alarm that the ledger holds of it if something came or went since the last look."""
+    found = check_champion(stores, model)
+    return found, stores.promotions.record_alarm(model, found.problems)
 
 
 def _file_problems(stores: ModelStores, model: str, version: str) -> list[str]:

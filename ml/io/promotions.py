@@ -5,7 +5,7 @@ Belongs here: appending moves, the present history, dossiers by digest. Does not
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,9 @@ from workspace.users import Users
 STREAM = "promotions"
 #: What was asked for and refused. No rule reads it.
 REFUSALS = "refusals"
+#: What does not hold any more, and when it held again. No rule reads it.
+ALARMS = "alarms"
+WATCH_ACTOR = "system:watch"
 
 
 class DossierBroken(RuntimeError):
@@ -74,9 +77,13 @@ class PromotionLedger:
             MoveRefused: the move breaks a rule; the ledger keeps that it was asked for.
         """
         now, name = datetime.now(UTC), name_of(actor)
-        roles = self._users.identities().roles_at(name, now.isoformat())
+        identities = self._users.identities()
+        roles = identities.roles_at(name, now.isoformat())
         move = Move(model, version, to, name, reason, now, dict(payload or {}), roles, isinstance(actor, Signer))
         with self.refusals_kept(model, version, str(to), name):
+            flaw = identities.key_problem(name, actor.public, now.isoformat()) if isinstance(actor, Signer) else ""
+            if flaw:
+                raise MoveRefused(f"What {name} asked for {flaw}; sign in anew.")
             apply(self.history(model), move)
         return move
 
@@ -91,6 +98,14 @@ class PromotionLedger:
                                     str(error), {"rule": type(error).__name__})  # fmt: skip
                 error.is_recorded = True  # type: ignore[attr-defined]
             raise
+
+    def record_alarm(self, model: str, problems: Sequence[str]) -> Event | None:
+        """Enter what does not hold, or that all holds again; None if that is what was entered last."""
+        known = self._ledger.events(stream=ALARMS, subject=model)
+        if list(problems) == (known[-1].payload["problems"] if known else []):
+            return None
+        kind, reason = ("raised", "; ".join(problems)) if problems else ("cleared", "everything holds again")
+        return self._ledger.append(ALARMS, kind, model, WATCH_ACTOR, reason, {"problems": list(problems)})
 
     def save_dossier(self, dossier: Mapping[str, Any]) -> str:
         """Store a dossier under its SHA-256, which is what people decide on; returns it."""

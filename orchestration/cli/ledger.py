@@ -55,8 +55,17 @@ def list_events(
 
 
 @app.command()
-def verify(as_json: AsJson = False) -> None:
-    """Check every link of the chain; names each place where it does not hold."""
+def verify(
+    as_json: AsJson = False,
+    accept_head: Annotated[
+        bool, typer.Option("--accept-head", help="Afterwards take the newest event as the one that is kept beside.")
+    ] = False,
+) -> None:
+    """Check every link of the chain; names each place where it does not hold.
+
+    The newest event is also kept beside the ledger. Accept another one only when it is known why they differ: the
+    ledger was brought back from a copy, or this machine is new to a ledger that others write.
+    """
     from dataclasses import asdict
 
     from orchestration.cli.printing import RESULTS, print_json
@@ -66,7 +75,10 @@ def verify(as_json: AsJson = False) -> None:
     settings = load_settings()
     ledger = open_ledger(settings)
     try:
-        findings, count = ledger.verify(), len(ledger.events())
+        findings, newest = ledger.verify(), ledger.newest()
+        count = newest.sequence if newest else 0
+        if accept_head:
+            ledger.accept_head()
     finally:
         ledger.close()
     if as_json:

@@ -86,6 +86,27 @@ def changed_champion(
 
 
 @dg.sensor(
+    minimum_interval_seconds=300, default_status=RUNNING,
+    description="Alias, files, dossier or ledger are not what was signed, or a duty is overdue: tell somebody.",
+)  # fmt: skip
+def champion_watch(context: dg.SensorEvaluationContext, workspace: WorkspaceResource) -> dg.SkipReason:
+    """Compare the champion with the ledger; tell the notifier once about each change for the worse."""
+    from ml.io.champion import watch_champion
+    from ml.io.stores import open_stores
+    from ml.jobs.catalogue import LATE_DELIVERY
+
+    settings = workspace.settings
+    with open_stores(settings) as stores:
+        found, news = watch_champion(stores, LATE_DELIVERY.name)
+    if found.is_sound:
+        return dg.SkipReason("Everything is what was signed.")
+    why = "; ".join(found.problems)
+    if news is not None:
+        notifier_for(settings).tell(FailureMessage(settings.paths.company, "champion_watch", "", why))
+    return dg.SkipReason(why)
+
+
+@dg.sensor(
     job=train_and_audit, minimum_interval_seconds=300, default_status=RUNNING,
     description="Nothing is trained yet, or the champion no longer meets what it was judged on: train, and say why.",
 )  # fmt: skip

@@ -169,12 +169,12 @@ def no_region_raises_the_weekly_alarm(workspace: WorkspaceResource) -> dg.AssetC
 @dg.asset_check(asset=late_delivery_promotion, blocking=True)
 def champion_is_the_ledgers(workspace: WorkspaceResource) -> dg.AssetCheckResult:
     """The registry's champion alias and the champion's files are those that the promotion ledger approved."""
-    from ml.io.champion import check_champion
+    from ml.io.champion import watch_champion
     from ml.io.stores import open_stores
     from ml.jobs.catalogue import LATE_DELIVERY
 
     with open_stores(workspace.settings) as stores:
-        findings = check_champion(stores, LATE_DELIVERY.name).problems
+        findings = watch_champion(stores, LATE_DELIVERY.name)[0].problems
     return dg.AssetCheckResult(
         passed=not findings, severity=dg.AssetCheckSeverity.ERROR, description="; ".join(findings) or None
     )

@@ -123,6 +123,12 @@ def crowned(tmp_path: Path, migrated: Path) -> Company:
 
 
 @pytest.fixture(scope="session")
+def make_company() -> Callable[[Path, Path], Company]:
+    """The maker of companies of one's own: of a home and an empty MLflow store."""
+    return Company
+
+
+@pytest.fixture(scope="session")
 def make_orders() -> Callable[..., pd.DataFrame]:
     """The maker of orders."""
     return orders
