@@ -1,8 +1,8 @@
-"""Matching products: Walmart–Amazon with and without labels, the twin's five catalogues, time on large and broken tables.
+"""Matching products: Walmart–Amazon with and without labels, the twin's five catalogues, large and broken tables.
 
-Walmart–Amazon (Magellan's benchmark, Ditto's split) is read from BENCH_PRODUCT_DATA, a folder with train.txt, valid.txt,
-test.txt, walmart.csv, amazon.csv and gt.csv; without it those sections say so. Matchers learn on the training pairs, their
-threshold is chosen on the validation pairs, and the test pairs are judged once.
+Walmart–Amazon (Magellan's benchmark, Ditto's split) is read from BENCH_PRODUCT_DATA, a folder with train.txt,
+valid.txt, test.txt, walmart.csv, amazon.csv and gt.csv; without it those sections say so. Matchers learn on the training
+pairs, their threshold is chosen on the validation pairs, and the test pairs are judged once.
 """
 
 import os
@@ -75,7 +75,7 @@ def usual_pairs() -> None:
         precision, recall, f1 = measures(score["test"] >= threshold, pairs["test"].same)
         met = _met(f1 >= GOAL_F1) if name.startswith("taught") else ""
         print(f"| {name} | {threshold:.3f} | {precision:.3f} | {recall:.3f} | {f1:.3f} | {met} |")
-    print("\nPublished on these pairs: Magellan 0.719, DeepMatcher 0.676, Ditto 0.868 (GPU). Records of all pairs are known "
+    print("\nPublished on these pairs: Magellan 0.719, Ditto 0.868 (GPU). Records of all pairs are known "
           "to the matcher, as whole tables are when one links them; labels of the test pairs are not.\n")  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def whole_tables() -> None:
 def the_twin() -> None:
     """Five systems' catalogues of a twin company, as they land, against its truth."""
     print("### The twin's catalogues in five systems, no labels\n")
-    print("| preset | records | true pairs | precision (goal 0.995) | recall (goal 0.98) | | numbers alone | seconds |\n"
+    print("| preset | records | true pairs | precision (≥ 0.995) | recall (≥ 0.98) | | numbers alone | seconds |\n"
           "|---|---|---|---|---|---|---|---|")  # fmt: skip
     for preset in PRESETS:
         records, product = twin_products(preset)
