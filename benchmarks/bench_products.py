@@ -1,8 +1,8 @@
 """Matching products: Walmart–Amazon with and without labels, the twin's five catalogues, large and broken tables.
 
 Walmart–Amazon (Magellan's benchmark, Ditto's split) is read from BENCH_PRODUCT_DATA, a folder with train.txt,
-valid.txt, test.txt, walmart.csv, amazon.csv and gt.csv; without it those sections say so. Matchers learn on the training
-pairs, their threshold is chosen on the validation pairs, and the test pairs are judged once.
+valid.txt, test.txt, walmart.csv, amazon.csv and gt.csv; without it those sections say so. Matchers learn on the
+training pairs, their threshold is chosen on the validation pairs, and the test pairs are judged once.
 """
 
 import os
