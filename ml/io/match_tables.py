@@ -3,8 +3,10 @@
 Belongs here: CSV, TSV and Parquet into text columns. Does not belong here: which column is which (ml/core/matching).
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import polars as pl
@@ -16,6 +18,9 @@ YES, NO = frozenset({"1", "1.0", "true", "t", "yes", "y", "same", "match", "link
 )  # fmt: skip
 #: A line may hold a text of a megabyte or more.
 LONGEST_LINE = 50_000_000
+#: Share of ideographs among a text's signs beyond ASCII from which on it is Chinese, and a run that no accident makes.
+CHINESE_SHARE = 0.5
+_RUN = re.compile(r"[\u4e00-\u9fff]{2}")
 _READERS = {
     ".parquet": "read_parquet(?)",
     **dict.fromkeys(
@@ -60,13 +65,37 @@ def read_table(path: Path) -> pl.DataFrame:
         raise UnreadableTable(f"There is no file {path}. Name a {', '.join(_READERS)} file.")
     if path.suffix.lower() not in _READERS:
         raise UnreadableTable(f"A table is read from {', '.join(_READERS)}; got {path.name}. Convert it.")
-    with duckdb.connect() as connection:
+    with duckdb.connect() as connection, TemporaryDirectory() as scratch:
+        source = path if path.suffix.lower() == ".parquet" else _in_utf8(path, Path(scratch))
         try:
-            found = connection.execute(f"select * from {_READERS[path.suffix.lower()]}", [str(path)]).pl()
+            found = connection.execute(f"select * from {_READERS[path.suffix.lower()]}", [str(source)]).pl()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise UnreadableTable(f"{path.name} cannot be read as a table: {reason}. Mend or convert it.") from error
     return found.select(pl.col(column).cast(pl.String, strict=False) for column in found.columns)
+
+
+def _in_utf8(path: Path, scratch: Path) -> Path:
+    """The file, or a copy where it is not in UTF-8: from GB 18030 if that reads as Chinese, else from Windows-1252."""
+    content = path.read_bytes()
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        copy = scratch / path.name
+        copy.write_text(_decoded(content), encoding="utf-8", newline="")
+        return copy
+    return path
+
+
+def _decoded(content: bytes) -> str:
+    try:
+        chinese = content.decode("gb18030")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+    exotic = [sign for sign in chinese if not sign.isascii()]
+    is_chinese = sum("\u4e00" <= sign <= "\u9fff" for sign in exotic) > CHINESE_SHARE * len(exotic)
+    # Two Latin letters with accents in a row read as one rare ideograph: words of one ideograph are no Chinese.
+    return chinese if is_chinese and _RUN.search(chinese) else content.decode("cp1252", errors="replace")
 
 
 def read_pairs(path: Path) -> Pairs:

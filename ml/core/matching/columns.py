@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 RECORD_IDS = ("record_id", "rec_id", "id", "unique_id", "uid", "key", "code", "sku", "product_id", "product_code",
-              "item_id", "asin", "subject_id", "idabt", "idbuy")  # fmt: skip
+              "item_id", "asin", "subject_id")  # fmt: skip
 
 Aliases = Mapping[str, Sequence[str]]
 

@@ -158,3 +158,17 @@ def test_files_that_are_no_tables_are_refused_with_the_remedy(tmp_path: Path, fi
         read_pairs(tmp_path / "odd.csv")
     with pytest.raises(UnreadableTable, match="no record has these ids"):
         evaluate_products(files / "a.csv", files / "b.parquet", tmp_path / "strangers.csv", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Café crème, 250 g; naïve", "cp1252"),
+        ("海云冰箱RE103", "gb18030"),
+        ("海云 café", "utf-8"),
+        ("a\ufeff", "utf-8-sig"),
+    ],
+)
+def test_a_table_is_read_in_the_encoding_it_was_written_in(text: str, encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_bytes(f'id,title\n1,"{text}"\n'.encode(encoding))
+    assert read_table(tmp_path / "table.csv").rows() == [("1", text)]
