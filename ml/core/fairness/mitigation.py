@@ -23,7 +23,7 @@ from ml.core.fairness.results import Interval, json_values
 
 Z = 1.959963984540054
 #: The exponentiated gradient refits once a round and group at odds; it is shown and never offered, so it gets little.
-REDUCTION_ROWS, REDUCTION_ROUNDS = 2500, 6
+REDUCTION_ROWS, REDUCTION_ROUNDS = 4000, 8
 
 
 @dataclass(frozen=True)
