@@ -27,7 +27,8 @@ PROMOTIONS = "promotions"
 DIGEST = re.compile(r"[0-9a-f]{64}")
 #: Files of an audit report that are served, by name.
 AUDIT_FILES = {"report.en.html": "text/html", "report.zh.html": "text/html", "audit.json": "application/json",
-               "groups.csv": "text/csv"}  # fmt: skip
+               "groups.csv": "text/csv", "report.en.pdf": "application/pdf",
+               "report.zh.pdf": "application/pdf"}  # fmt: skip
 
 
 @dataclass(frozen=True)

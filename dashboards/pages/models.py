@@ -9,7 +9,16 @@ from dashboards.access.gate import require
 from dashboards.access.people import Role
 from dashboards.console import Console, console_of
 from dashboards.evidence import AUDIT_FILES
-from dashboards.pages.versions import AUDIT_MARKS, LISTED, VERDICT_MARKS, VersionView, models_of, regions_of
+from dashboards.pages.versions import (
+    AUDIT_MARKS,
+    LISTED,
+    VERDICT_MARKS,
+    VersionView,
+    alarms_of,
+    layers_of,
+    models_of,
+    regions_of,
+)
 from dashboards.queries import models as queries
 from dashboards.security import REPORT_POLICY
 from dashboards.store import Reader
@@ -84,11 +93,14 @@ def detail_of(t: Language, reader: Reader, view: VersionView) -> dict[str, Any]:
     """What the parts of a version's page show: metrics, reliability, gates, regions."""
     names = reader.rows(queries.REGION_NAMES) if reader.has("dim_regions") else []
     order = [name for name, _ in t.models.metrics.names.items()]
-    regions = regions_of(view, {row["region_code"]: row["name"] for row in names})
+    by_code = {row["region_code"]: row["name"] for row in names}
+    regions = regions_of(view, by_code)
     bounds = [abs(bound) for row in regions for bound in (row.gap, row.low, row.high) if bound is not None]
     return {
         "view": view,
         "regions": regions,
+        "layers": layers_of(view, by_code),
+        "alarms": alarms_of(view, by_code),
         "reach": max(bounds, default=0.01) * 1.05 or 0.01,
         "metrics": sorted(view.metrics.items(), key=lambda pair: _rank(order, pair[0])),
         "reliability": view.evaluation["reliability"] if view.evaluation else [],

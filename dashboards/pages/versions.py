@@ -87,6 +87,15 @@ class RegionRow:
 
 
 @dataclass(frozen=True)
+class LayerRow:
+    """One layer of an audit: its verdict, and by what which regions stand out."""
+
+    layer: str
+    verdict: str
+    findings: Sequence[tuple[str, Sequence[str]]]
+
+
+@dataclass(frozen=True)
 class ModelView:
     """One model: its history and its versions, newest first."""
 
@@ -132,6 +141,27 @@ def _version_of(history: History, version: str, registered_at: str, evidence: Ev
         audit.content["audit"] if audit.content else None, gates.content["gates"] if gates.content else [],
         str(gates.content["verdict"]) if gates.content else "", problems,
     )  # fmt: skip
+
+
+def layers_of(version: VersionView, names: Mapping[str, str]) -> list[LayerRow]:
+    """The label, prediction and decision layer of a version's audit; only the middle one without published orders."""
+    found = version.fairness
+    if not found:
+        return []
+    strays = [row.name or row.group for row in regions_of(version, names) if row.named]
+    rows = [LayerRow("prediction", found["verdict"], [(found["measure"], strays)] if strays else [])]
+    if label := found.get("label"):
+        parts = [(part, [names.get(g, g) for g in groups]) for part, groups in label["named"].items() if groups]
+        rows.insert(0, LayerRow("label", label["verdict"], parts))
+    if decision := found.get("decision"):
+        rows.append(LayerRow("decision", decision["verdict"], [(outcome, ()) for outcome in decision["gaps"]]))
+    return rows
+
+
+def alarms_of(version: VersionView, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Region and the week in which its alarm over time rang, the earliest first."""
+    alarms = version.fairness.get("alarms", {}) if version.fairness else {}
+    return sorted(((names.get(group, group), week) for group, week in alarms.items()), key=lambda pair: pair[::-1])
 
 
 def regions_of(version: VersionView, names: Mapping[str, str]) -> list[RegionRow]:

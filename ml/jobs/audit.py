@@ -116,10 +116,10 @@ class AuditJob:
             subject = Subject(self.spec, version, rows, snapshot, history, settings.minimum_support, self.is_priced)
             context, files = describe(stores, subject)
             saved = save_report(stores.paths.reports / AUDITS, result, context)
-            if self.is_printed:
-                print_report(saved)
+            printed = print_report(saved) if self.is_printed else {}
             found = {"basis": basis, **_summary(result, tolerance), **summary_of_layers(context),
                      "overall_verdict": verdict_over_layers(result, context), "sha256": saved.digest,
+                     "printed": sorted(printed),
                      "page": str(saved.pages["en"].relative_to(stores.paths.reports)),
                      "by_group": fairlearn_table(rows, self.spec.roles.groups[0])}  # fmt: skip
             for name, content in files.items():

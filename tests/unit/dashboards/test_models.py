@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from dashboards.evidence import Evidence
+from dashboards.pages.versions import VersionView, alarms_of, layers_of
+from ml.core.promotion import Version
 from tests.support.console_evidence import publish_company
 from tests.support.console_models import MISSED_REGION, MODEL, PERSON, write_models
 from tests.unit.dashboards.conftest import Open
@@ -145,3 +147,20 @@ def test_addresses_lead_to_nothing_else(console: httpx.Client, company: Settings
 def test_a_ledger_that_was_never_written_is_none_and_stays_unwritten(settings: Settings) -> None:
     assert Evidence(settings).ledger() is None
     assert not settings.paths.ledger.exists()
+
+
+def test_the_layers_of_an_audit_stay_apart_and_name_who_stands_out_by_what():
+    fairness = {
+        "verdict": "no_gap_found", "measure": "calibration_error", "by_group": [], "sha256": "0" * 64,
+        "label": {"verdict": "gap", "named": {"measurement": [], "unexplained": ["s"]}},
+        "decision": {"verdict": "gap", "gaps": ["on_time"]}, "alarms": {"n": "2026-W40", "s": "2026-W32"},
+    }  # fmt: skip
+    audit = {"metrics": {"calibration_error": {"groups": []}}}
+    view = VersionView("m", "1", Version("1"), False, "", None, fairness, audit, [], "", {})
+    rows = {row.layer: (row.verdict, list(row.findings)) for row in layers_of(view, {"s": "South"})}
+    assert rows == {
+        "label": ("gap", [("unexplained", ["South"])]),
+        "prediction": ("no_gap_found", []),
+        "decision": ("gap", [("on_time", ())]),
+    }
+    assert alarms_of(view, {"s": "South"}) == [("South", "2026-W32"), ("n", "2026-W40")]
