@@ -32,8 +32,10 @@ def serve(settings: Settings) -> int:
         return 4
     port = listener.getsockname()[1]
     print(f"Console of {settings.paths.company}: http://{HOST}:{port}/ (Ctrl-C stops it)", flush=True)
+    app = create_app(settings)
+    app.state.console.warm_up()
     config = uvicorn.Config(
-        create_app(settings), log_level="warning", access_log=False, server_header=False, proxy_headers=False,
+        app, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS, lifespan="off",
     )  # fmt: skip
     _end_well_on(signal.SIGINT, signal.SIGTERM)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,13 @@ class Console:
     def texts(self, request: Request) -> Language:
         """The words for whoever asks."""
         return self._texts[language_of(request)]
+
+    def warm_up(self) -> None:
+        """Do now what somebody's first page would wait for. About a second or two; tests do without."""
+        duckdb.execute("select $day", {"day": date.min})  # imports pandas, to ask whether the value is of its making
+        for templates in self._templates.values():
+            for name in templates.list_templates():
+                templates.get_template(name)
 
     def render(self, request: Request, template: str, **context: Any) -> str:
         """Fill a template in the language of whoever asks; names that it uses and nobody gave are an error."""
