@@ -13,7 +13,7 @@ from sklearn.model_selection import GroupKFold
 
 from ml.core.matching.clusters import Clusters, cluster
 from ml.core.matching.model import posterior, share_of_true_pairs
-from ml.core.matching.products.candidates import candidate_pairs
+from ml.core.matching.products.candidates import candidate_pairs, compared_as
 from ml.core.matching.products.doubts import against_rivals, doubtful
 from ml.core.matching.products.features import Best, Features, best_of, nearness, pair_features
 from ml.core.matching.products.labels import labels_without_people
@@ -39,7 +39,7 @@ class ProductTable:
         ids: Record ids; position is the record's number.
         records: As `prepare_products` gives them.
         views: Their views.
-        source: Number of each record's table, or of its system in a single table.
+        source: Number of each record's table, or of its system in a single table; 0 where the systems are too many.
         is_linking: Two tables, each without duplicates of its own.
         left, right: Candidate pairs by position, left < right.
         best: Each record's nearest ones.
@@ -75,6 +75,7 @@ def product_table(table: pl.DataFrame, other: pl.DataFrame | None = None) -> Pro
         records = pl.concat([records, prepare_products(other)])
     views = product_views(records)
     left, right = candidate_pairs(views, source, other is not None)
+    source = compared_as(source)
     best = best_of(nearness(views, left, right), left, right, source)
     return ProductTable(records["record_id"], records, views, source, other is not None, left, right, best)
 

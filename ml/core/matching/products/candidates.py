@@ -26,7 +26,7 @@ NEAREST = 10
 LEAST_NEAR = 0.15
 #: Records that may share an n-gram for it to bring records together: the cost grows with their square.
 MOST_PER_GRAM = 0.1
-FEWEST_PER_GRAM = 100
+FEWEST_PER_GRAM, LARGEST_PER_GRAM = 100, 3_000
 #: More sources than these are compared as one.
 MOST_SOURCES = 12
 #: Records that may be equal in all that is compared. More of them tell nobody apart, and stay single.
@@ -42,9 +42,8 @@ def candidate_pairs(views: ProductViews, source: Ints, is_linking: bool) -> tupl
         source: Number of each record's table or system.
         is_linking: Pairs within a source are not looked for.
     """
-    blocks = source if int(source.max(initial=0)) < MOST_SOURCES else np.zeros_like(source)
     is_told_apart = ~_without_identity(views.records)
-    found = [*_near(views.grams, blocks, is_linking, is_told_apart)]
+    found = [*_near(views.grams, compared_as(source), is_linking, is_told_apart)]
     found += [_sharing(views.codes.present, source)]
     for column in ("gtin", "mapped_code"):
         found.append(_sharing(_as_rows(views.records[column]), source))
@@ -57,6 +56,11 @@ def candidate_pairs(views: ProductViews, source: Ints, is_linking: bool) -> tupl
     return keys // source.size, keys % source.size
 
 
+def compared_as(source: Ints) -> Ints:
+    """The sources themselves, or one where they are too many to look into each."""
+    return source if int(source.max(initial=0)) < MOST_SOURCES else np.zeros_like(source)
+
+
 def _without_identity(records: pl.DataFrame) -> npt.NDArray[np.bool_]:
     """Records whose title, brand and model code so many others have that they say nothing."""
     size = records.select(pl.len().over("source_system", "title", "brand", "model")).to_series()
@@ -66,7 +70,7 @@ def _without_identity(records: pl.DataFrame) -> npt.NDArray[np.bool_]:
 def _near(
     view: View, source: Ints, is_linking: bool, is_told_apart: npt.NDArray[np.bool_]
 ) -> Iterator[tuple[Ints, Ints]]:
-    most = max(FEWEST_PER_GRAM, int(MOST_PER_GRAM * source.size))
+    most = int(np.clip(MOST_PER_GRAM * source.size, FEWEST_PER_GRAM, LARGEST_PER_GRAM))
     rows = view.unit[:, view.records_with <= most]
     members = [np.flatnonzero((source == number) & is_told_apart) for number in np.unique(source)]
     for first, second in combinations(members, 2):
@@ -111,7 +115,7 @@ def _sharing(present: csr_matrix, source: Ints) -> tuple[Ints, Ints]:
     for thing in np.flatnonzero(sizes > 1):
         members = things.indices[things.indptr[thing] : things.indptr[thing + 1]].astype(np.int64)
         sharing = np.unique(source[members], return_counts=True)[1]
-        if sharing.max() > MOST_SHARING or sharing.size > MOST_SOURCES:
+        if sharing.max() > MOST_SHARING or sharing.sum() > MOST_SHARING * MOST_SOURCES:
             continue
         first, second = np.triu_indices(members.size, 1)
         lefts.append(members[first])

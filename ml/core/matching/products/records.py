@@ -53,6 +53,8 @@ _TYPES: dict[str, Any] = {
     **dict.fromkeys(("words", "codes", "numbers", "measures", "colours"), pl.List(pl.String)),
     "pieces": pl.Int64,
 }
+#: Signs of an amount; what has more is a code.
+LONGEST_AMOUNT = 15
 _AMOUNT = re.compile(r"\d[\d.,']*")
 _DECIMAL_COMMA = re.compile(r",\d{1,2}$")
 
@@ -156,7 +158,7 @@ def amount(text: str) -> float | None:
     if _DECIMAL_COMMA.search(number) and number.count(",") == 1:
         number = number.replace(".", "").replace(",", ".")
     number = number.replace(",", "")
-    return float(number) if number.count(".") <= 1 else None
+    return float(number) if number.count(".") <= 1 and len(number) <= LONGEST_AMOUNT else None
 
 
 def _positive(number: float | None) -> float | None:
@@ -181,4 +183,4 @@ def _whole(text: str) -> int | None:
 def _content(measures: list[str], kind: str) -> float | None:
     """What one piece holds; None where nothing, or more than one thing, is said."""
     found = {float(measure.split("=")[1]) for measure in measures if measure.startswith(f"{kind}=")}
-    return found.pop() if len(found) == 1 else None
+    return _positive(found.pop()) if len(found) == 1 else None

@@ -69,7 +69,7 @@ COLOURS = {
     "金色": "gold", "cyan": "cyan", "magenta": "magenta", "clear": "clear", "beige": "beige", "navy": "navy",
 }  # fmt: skip
 
-_NUMBER = r"\d+(?:[.,]\d+)?"
+_NUMBER = r"\d{1,12}(?:[.,]\d{1,6})?"
 _UNIT = "|".join(sorted((re.escape(unit) for unit in UNITS), key=len, reverse=True))
 _NO_CODE_START = frozenset({"x", "of", "and", "or", "for", "to", "with", "in", "by", "at"})
 _WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
