@@ -17,7 +17,11 @@ from ml.io.order_history import read_order_history
 from ml.io.stores import open_stores
 from ml.io.version_files import AUDITS, read_fairness
 from ml.jobs.audit import AuditJob, AuditReport
+from ml.jobs.promote import PromoteJob
 from ml.jobs.train import TrainJob
+from orchestration.defs.models import audit_lets_the_version_pass, no_region_raises_the_weekly_alarm
+from orchestration.lib.workspace_resource import workspace_resource
+from tests.integration.ml.conftest import CHECKS
 from workspace.published import Snapshot, publish
 
 REGIONS = ("north", "south", "east", "west", "hill", "coast", "isle")
@@ -200,3 +204,22 @@ def test_a_company_without_optional_tables_is_audited_on_what_it_has(audited, co
     context = json.loads((report.page.parent / "audit.json").read_text(encoding="utf-8"))["context"]
     assert context["label_layer"]["not_assessed"] == ["measurement"]
     assert "fct_shipments" in context["data"]["gaps"]["en"]
+
+
+def test_a_failed_audit_refuses_the_version_and_its_check_says_why(company):
+    company.train()
+    AuditJob(company.spec, is_priced=False).run(company.settings)
+    with open_stores(company.settings) as stores:
+        summary = stores.report_folder(company.spec.name, "1") / "fairness.json"
+    found = json.loads(summary.read_text(encoding="utf-8"))
+    resource = workspace_resource(company.settings)
+    assert audit_lets_the_version_pass(resource).passed
+    found.update(verdict="gap", beyond=["south"], alarms={"south": "2026-W12"})
+    summary.write_text(json.dumps(found), encoding="utf-8")
+    check = audit_lets_the_version_pass(resource)
+    assert not check.passed
+    assert "shown to exceed 0.05 in south" in str(check.description)
+    alarm = no_region_raises_the_weekly_alarm(resource)
+    assert (alarm.passed, alarm.description) == (False, "south since 2026-W12")
+    report = PromoteJob(company.spec, None, CHECKS).run(company.settings, company.snapshot)
+    assert (report.champion, report.gates["fairness"]) == (None, "fail")
