@@ -8,10 +8,14 @@ tenths of a pixel: equal input gives equal bytes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from unicodedata import east_asian_width
 
 from ml.core.fairness.report.markup import Markup, escape, join, tag
 
 WIDTH = 760
+#: Room for the names of groups, in pixels and in letters; a Chinese character takes the room of two.
+NAMES, LETTERS = 178, 24
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def interval_chart(
     """Group values with their simultaneous intervals, one line a group, and the reference as a vertical line."""
     known = [v for row in rows for v in (row.low, row.high, row.value) if v is not None]
     known += [reference] if reference is not None else []
-    left, right, top, step = 150, WIDTH - 120, 26, 19
+    left, right, top, step = NAMES, WIDTH - 120, 26, 19
     height = top + step * len(rows) + 34
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
     pad = (high - low) * 0.04 or 0.01
@@ -102,7 +106,7 @@ def interval_chart(
 
 def _interval_row(row: IntervalRow, x: Scale, y: float, left: float, right: float) -> list[Markup]:
     class_ = row.mark or "plain"
-    parts = [text(left - 10, y + 4, _short(row.name, 20), f"name {class_}", "end"),
+    parts = [text(left - 10, y + 4, _short(row.name), f"name {class_}", "end"),
              text(right + 10, y + 4, row.note, "tick")]  # fmt: skip
     if row.low is None or row.high is None or row.value is None:
         parts.append(line(left, y, right, y, "absent"))
@@ -142,7 +146,7 @@ def stacked_chart(
     show: "Formatter",
 ) -> Markup:
     """Bars of signed parts per group, positive to the right of zero and negative to the left, with a legend."""
-    left, right, top, step = 150, WIDTH - 20, 40, 22
+    left, right, top, step = NAMES, WIDTH - 20, 40, 22
     ends = [sum(v for v in row if v > 0) for row in parts_of] + [sum(v for v in row if v < 0) for row in parts_of] + [0]
     x = Scale(min(ends) * 1.05, max(ends) * 1.05, left, right)
     bottom = top + step * len(names)
@@ -154,7 +158,7 @@ def stacked_chart(
         ]
     for i, (name, row) in enumerate(zip(names, parts_of, strict=True)):
         y, plus, minus = top + step * i, 0.0, 0.0
-        out.append(text(left - 10, y + 14, _short(name, 20), "name", "end"))
+        out.append(text(left - 10, y + 14, _short(name), "name", "end"))
         for value, class_ in zip(row, classes, strict=True):
             start = plus if value >= 0 else minus
             end = start + value
@@ -250,8 +254,9 @@ class Formatter:
         return f"{value:.3g}".replace("-", "−")
 
 
-def _short(name: str, most: int) -> Markup:
+def _short(name: str) -> Markup:
     """`name` cut to fit, with the whole of it as a tooltip."""
-    if len(name) <= most:
+    ends = list(accumulate(2 if east_asian_width(letter) in "WF" else 1 for letter in name))
+    if not ends or ends[-1] <= LETTERS:
         return escape(name)
-    return join([name[: most - 1] + "…", tag("title", name)])
+    return join([name[: sum(end < LETTERS for end in ends)] + "…", tag("title", name)])
