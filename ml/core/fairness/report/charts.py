@@ -15,7 +15,7 @@ from ml.core.fairness.report.markup import Markup, escape, join, tag
 
 WIDTH = 760
 #: Room for the names of groups, in pixels and in letters; a Chinese character takes the room of two.
-NAMES, LETTERS = 178, 24
+NAMES, LETTERS = 190, 24
 
 
 @dataclass(frozen=True)
