@@ -34,6 +34,8 @@ class TableSource:
         snapshot: Version of the published snapshot, empty for a user's file.
         snapshot_digest: Digest of that snapshot.
         as_of: The last moment that the snapshot knows of, None if nobody said.
+        view: SQL of the rows that are read, over `{table}`; empty: the table's own rows. `schema` and `digest` are of
+            what it gives, `count` too.
     """
 
     name: str
@@ -45,15 +47,16 @@ class TableSource:
     snapshot: str = ""
     snapshot_digest: str = ""
     as_of: pd.Timestamp | None = None
+    view: str = ""
 
     @property
     def relation(self) -> str:
         """The table as a DuckDB expression."""
-        return relation_of(self.path)
+        return relation_of(self.path, self.view)
 
 
-def relation_of(path: Path) -> str:
-    """A file as a DuckDB table expression.
+def relation_of(path: Path, view: str = "") -> str:
+    """A file, or a view over it, as a DuckDB table expression.
 
     Raises:
         UnusableTable: the file is absent or of an unknown kind.
@@ -63,11 +66,12 @@ def relation_of(path: Path) -> str:
     if path.suffix.lower() not in READERS:
         raise UnusableTable(f"A table is read from {', '.join(READERS)}; got {path.name}. Convert it.")
     quoted = str(path).replace("'", "''")
-    return f"{READERS[path.suffix.lower()]}('{quoted}')"
+    table = f"{READERS[path.suffix.lower()]}('{quoted}')"
+    return view.replace("{table}", table) if view else table
 
 
-def published_table(snapshot: Snapshot, table: str) -> TableSource:
-    """A table of a published snapshot.
+def published_table(snapshot: Snapshot, table: str, view: str = "") -> TableSource:
+    """A table of a published snapshot, or a view over it.
 
     Raises:
         UnusableTable: the snapshot lacks the table.
@@ -80,7 +84,7 @@ def published_table(snapshot: Snapshot, table: str) -> TableSource:
     noted = snapshot.notes.get("as_of")
     as_of = pd.to_datetime(str(noted), utc=True) if noted else None
     return _source(table, snapshot.path(table), str(snapshot.tables[table]["sha256"]), snapshot.version,
-                   snapshot.digest, as_of)  # fmt: skip
+                   snapshot.digest, as_of, view)  # fmt: skip
 
 
 def file_table(path: Path) -> TableSource:
@@ -90,9 +94,9 @@ def file_table(path: Path) -> TableSource:
 
 
 def _source(name: str, path: Path, file_sha256: str, snapshot: str, snapshot_digest: str,
-            as_of: pd.Timestamp | None) -> TableSource:  # fmt: skip
+            as_of: pd.Timestamp | None, view: str = "") -> TableSource:  # fmt: skip
     with duckdb.connect(":memory:") as connection:
-        relation = relation_of(path)
+        relation = relation_of(path, view)
         try:
             described = connection.execute(f"describe select * from {relation}").fetchall()
             found = connection.execute(
@@ -105,7 +109,7 @@ def _source(name: str, path: Path, file_sha256: str, snapshot: str, snapshot_dig
     schema = {str(row[0]): str(row[1]) for row in described}
     count, low, high = found or (0, None, None)
     digest = sha256_of_json({"schema": json.dumps(schema), "count": count, "low": low, "high": high})
-    return TableSource(name, path, schema, int(count), digest, file_sha256, snapshot, snapshot_digest, as_of)
+    return TableSource(name, path, schema, int(count), digest, file_sha256, snapshot, snapshot_digest, as_of, view)
 
 
 def read_rows(source: TableSource, roles: Roles) -> tuple[pd.DataFrame, FeatureSet]:

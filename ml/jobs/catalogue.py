@@ -8,6 +8,7 @@ from typing import Any
 
 from ml.core.features import Roles
 from ml.core.risk_model import Plan
+from ml.jobs.stock_rows import LABELLED
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class ModelSpec:
         table: Published table that it learns from.
         roles: Roles of the table's columns.
         plan: How it is learned.
+        view: SQL of the rows that it learns from, over `{table}`; empty: the table's own rows.
         folds: Stretches of the rolling-origin backtest; the last one is judged by the version that is shipped.
         judged_share: Share of the labelled rows, newest first, that the backtest judges.
         replicates: Bootstrap resamples of each interval.
@@ -31,6 +33,7 @@ class ModelSpec:
     table: str
     roles: Roles
     plan: Plan = field(default_factory=Plan)
+    view: str = ""
     folds: int = 4
     judged_share: float = 0.6
     replicates: int = 200
@@ -78,7 +81,28 @@ LATE_DELIVERY = ModelSpec(
     judged_share=0.5,
 )
 
-MODELS = {spec.name: spec for spec in (LATE_DELIVERY,)}
+STOCKOUT = ModelSpec(
+    name="stockout-risk",
+    title="Probability that a node has nothing left of a product at a count within 24, 48 or 72 hours",
+    table="feat_stock_daily",
+    view=LABELLED,
+    roles=Roles(
+        key="stock_key",
+        time="observed_at",
+        target="is_stocked_out",
+        known_at="matures_at",
+        groups=("region_code", "horizon"),
+        lanes=("cover_band",),
+        excluded=("cover_band",),
+    ),
+    plan=Plan(
+        rising=("horizon_hours", "waiting_units", "expected_units"),
+        falling=("available_quantity", "cushion_*"),
+    ),
+    judged_share=0.5,
+)
+
+MODELS = {spec.name: spec for spec in (LATE_DELIVERY, STOCKOUT)}
 
 
 def spec_of(name: str) -> ModelSpec:

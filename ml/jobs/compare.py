@@ -65,7 +65,7 @@ def compare_versions(stores: ModelStores, spec: ModelSpec, snapshot: Snapshot, c
     origins = [_origin(stores, spec.name, version) for version in (challenger, champion)]
     since = max(origins)
     models = [_load(stores, spec.name, version) for version in (challenger, champion)]
-    source = published_table(snapshot, spec.table)
+    source = published_table(snapshot, spec.table, spec.view)
     frame, _ = read_rows(source, spec.roles)
     times = timeline(frame, spec.roles, source.as_of)
     chosen = times.labelled & np.asarray(times.made_at >= since)

@@ -48,7 +48,7 @@ def judge(stores: ModelStores, spec: ModelSpec, version: str, snapshot: Snapshot
     champion = history.champion if history.champion != version else None
     comparison, problem = _compared(stores, spec, version, champion, snapshot)
     served = {
-        f.name: f.kind for f in choose_features(published_table(snapshot, spec.table).schema, spec.roles).features
+        f.name: f.kind for f in choose_features(published_table(snapshot, spec.table, spec.view).schema, spec.roles).features
     }
     found = [
         gates.better_than_baselines(metrics, rows, limits),
@@ -99,7 +99,7 @@ def _checks_of_its_data(evaluated: Mapping[str, Any], spec: ModelSpec, snapshot:
                         data_checks: Checks | None) -> Checks | None:  # fmt: skip
     """The checks, if the snapshot that they are about holds the very table that the version learned from."""
     same = evaluated["made_from"]["table_sha256"] == snapshot.tables[spec.table]["sha256"]
-    same = same or evaluated["made_from"]["table_digest"] == published_table(snapshot, spec.table).digest
+    same = same or evaluated["made_from"]["table_digest"] == published_table(snapshot, spec.table, spec.view).digest
     return data_checks if same else None
 
 

@@ -92,7 +92,7 @@ class ScoreJob:
                 champion = load_champion(stores, self.spec.name)
             except NoChampion as error:
                 return ScoreReport("refused", self.spec.name, "", str(error), 0, None, {}, str(error))
-            source = published_table(snapshot, self.spec.table)
+            source = published_table(snapshot, self.spec.table, self.spec.view)
             where = self._where(stores, champion.version)
             as_of = _as_of(source)
             run = sha256_of_json({"model": self.spec.name, "version": champion.version, "table": source.digest,

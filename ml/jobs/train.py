@@ -71,7 +71,7 @@ class TrainJob:
         Raises:
             UnusableTable: the table cannot be learned from; says why and what to do.
         """
-        source = published_table(snapshot, self.spec.table)
+        source = published_table(snapshot, self.spec.table, self.spec.view)
         recipe = recipe_digest(
             {"spec": self.spec.as_dict(), "minimum_support": settings.minimum_support, "table": source.digest}
         )

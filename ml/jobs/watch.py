@@ -120,7 +120,7 @@ class WatchJob:
             ArtifactMismatch, DossierBroken: the champion's files are not those that were approved.
             UnusableTable: the snapshot lacks the table or a column that the champion reads.
         """
-        source = published_table(snapshot, self.spec.table)
+        source = published_table(snapshot, self.spec.table, self.spec.view)
         with open_stores(settings) as stores:
             try:
                 champion = load_champion(stores, self.spec.name)
