@@ -123,6 +123,7 @@ class CompanyPaths:
         self.spill = self.root / "spill"
         self.published = self.root / "published"
         self.predictions = self.root / "predictions"
+        self.forecasts = self.root / "forecasts"
         self.reports = self.root / "reports"
         self.validations = self.root / "validations"
         self.dbt_target = self.root / "dbt_target"

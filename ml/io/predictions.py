@@ -36,7 +36,7 @@ def file_for(folder: Path, model: str, as_of: datetime, run: str) -> Path:
     return folder / model / f"{as_of.astimezone(UTC):%Y%m%dT%H%M%SZ}-{run}.parquet"
 
 
-def write_once(path: Path, batches: Iterable[pa.RecordBatch]) -> int:
+def write_once(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema = SCHEMA) -> int:
     """Write a file whole or not at all; returns its rows.
 
     Raises:
@@ -48,7 +48,7 @@ def write_once(path: Path, batches: Iterable[pa.RecordBatch]) -> int:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     count = 0
     try:
-        with pq.ParquetWriter(unfinished, SCHEMA, compression="zstd") as writer:
+        with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
             for batch in batches:
                 writer.write_batch(batch)
                 count += batch.num_rows

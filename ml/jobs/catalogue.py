@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ml.core.features import Roles
-from ml.core.risk_model import Plan
+from ml.core.risk_model import BoostingParameters, Plan
 from ml.jobs.stock_rows import LABELLED
 
 
@@ -95,7 +95,9 @@ STOCKOUT = ModelSpec(
         lanes=("cover_band",),
         excluded=("cover_band",),
     ),
+    # One candidate: on the twin the coarser one was chosen in no stretch, and the rows are many.
     plan=Plan(
+        candidates=(BoostingParameters(leaves=15, leaf_rows=40),),
         rising=("horizon_hours", "waiting_units", "expected_units"),
         falling=("available_quantity", "cushion_*"),
     ),

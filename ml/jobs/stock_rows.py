@@ -10,7 +10,7 @@ nothing available are left out: what has run out cannot be foreseen.
 
 HORIZONS = (24, 48, 72)
 #: Rows that are learned from, about; a larger table is thinned by the digest of its keys.
-MOST_ROWS = 240_000
+MOST_ROWS = 150_000
 
 _OF_HORIZON = """
     horizon_hours || ' h' as horizon,

@@ -1,0 +1,110 @@
+"""Stock-out risk as assets: a version, its promotion, the forecasts.
+
+Belongs here: the assets and what of a job's report a person sees. Does not belong here: the jobs (ml/jobs), what is
+done about a forecast (decisions/stockouts).
+
+A company need not count stock, and a young one has too little history: then these assets are not made, and the log says
+why; late deliveries are foreseen nevertheless.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.defs.publication import SNAPSHOT
+from orchestration.lib.workspace_resource import WorkspaceResource
+from workspace.published import open_current, publish
+
+OWNERS = ["team:machine-learning"]
+TABLE = "stockout_predictions"
+
+
+@dg.asset(
+    deps=[SNAPSHOT, "feat_stock_daily"], group_name="models", kinds={"scikitlearn", "mlflow"}, owners=OWNERS,
+    output_required=False,
+)  # fmt: skip
+def stockout_model(
+    context: dg.AssetExecutionContext, workspace: WorkspaceResource
+) -> Iterator[dg.MaterializeResult[None]]:
+    """A version of the stock-out risk of nodes and products within 24, 48 and 72 hours, registered in MLflow.
+
+    Grain: one version a state of data, code and settings; nothing is trained where nothing changed.
+    """
+    from ml.core.features import UnusableTable
+    from ml.jobs.catalogue import STOCKOUT
+    from ml.jobs.train import TrainJob
+
+    settings = workspace.settings
+    job = TrainJob(STOCKOUT, dagster_run_id=context.run.run_id)
+    try:
+        report = job.run(settings, open_current(settings.paths.published))
+    except UnusableTable as error:
+        context.log.warning(f"No version of {STOCKOUT.name} is learned: {error}")
+        return
+    yield dg.MaterializeResult(
+        metadata={
+            "status": report.status, "version": report.version, "mlflow_run": report.run_id, "reason": report.reason,
+            "metrics_and_segments": dg.MetadataValue.md(report.markdown), **report.numbers,
+        }
+    )  # fmt: skip
+
+
+@dg.asset(
+    deps=[stockout_model], group_name="models", kinds={"fairlearn", "mlflow"}, owners=OWNERS, output_required=False
+)
+def stockout_promotion(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None]]:
+    """The newest version audited by the node's region, through the gates, and as far as policy lets it go.
+
+    Grain: one decision a version; the promotion ledger holds it.
+    """
+    from ml.jobs.audit import AuditJob
+    from ml.jobs.catalogue import STOCKOUT
+    from ml.jobs.promote import PromoteJob
+    from orchestration.lib.evidence import data_checks
+
+    settings = workspace.settings
+    audit = AuditJob(STOCKOUT).run(settings)
+    report = PromoteJob(STOCKOUT, data_checks=data_checks(settings)).run(
+        settings, open_current(settings.paths.published)
+    )
+    yield dg.MaterializeResult(
+        metadata={
+            "status": report.status, "version": report.version, "state": report.state, "verdict": report.verdict,
+            "champion": report.champion or "none", "reason": report.reason, "dossier": report.dossier,
+            "gates": dg.MetadataValue.md(report.markdown), "audit": audit.reason,
+            "report": dg.MetadataValue.path(str(audit.page)),
+        }
+    )  # fmt: skip
+
+
+@dg.asset(
+    deps=[stockout_promotion], group_name="predictions", kinds={"scikitlearn", "parquet"}, owners=OWNERS,
+    output_required=False,
+)  # fmt: skip
+def stockout_predictions(
+    context: dg.AssetExecutionContext, workspace: WorkspaceResource
+) -> Iterator[dg.MaterializeResult[None]]:
+    """The risk of running out, and what it would cost, from the newest count; part of the published snapshot.
+
+    Grain: one row a node, product and horizon.
+    """
+    from ml.jobs.forecast_stock import ForecastStockJob
+
+    settings = workspace.settings
+    published = settings.paths.published
+    report = ForecastStockJob().run(settings, open_current(published))
+    if report.path is None:
+        context.log.warning(f"No stock-out is forecast: {report.reason}")
+        return
+    with tempfile.TemporaryDirectory(dir=published, prefix=".export-") as scratch:
+        copy = Path(shutil.copy(report.path, Path(scratch) / f"{TABLE}.parquet"))
+        snapshot = publish(published, {TABLE: copy}, {"forecast_run_id": context.run.run_id}, settings.keep_snapshots)
+    yield dg.MaterializeResult(
+        metadata={
+            "status": report.status, "version": report.version, "reason": report.reason, "snapshot": snapshot.version,
+            "dagster/row_count": report.rows, "file": dg.MetadataValue.path(str(report.path)),
+        }
+    )  # fmt: skip
