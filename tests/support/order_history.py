@@ -33,7 +33,25 @@ def order_history(orders: int = 1500, days: int = 60, seed: int = 11) -> Rows:
          "reserved_quantity": 1}
         for day in range(days) for node in range(NODES) for product in range(3)
     ]  # fmt: skip
+    rows["inbound_deliveries"] = _inbound(Random(seed + 1), days)
     return rows
+
+
+def _inbound(luck: Random, days: int) -> list[dict[str, Any]]:
+    found = []
+    for number in range(days * 2):
+        created = START + timedelta(hours=luck.randrange(days * 24))
+        received = created + timedelta(hours=luck.randrange(20, 240))
+        came = received < START + timedelta(days=days)
+        found.append(
+            {"source_system": "wms", "inbound_code": f"I{number}", "line_number": 1,
+             "kind": luck.choice(["purchase", "transfer"]), "warehouse_code": f"W{luck.randrange(NODES)}",
+             "origin_warehouse_code": luck.choice(["W0", None]), "product_code": f"P{luck.randrange(3)}",
+             "quantity": luck.randrange(1, 9), "created_at": created,
+             "expected_at": luck.choice([None, created + timedelta(hours=96)]),
+             "received_at": received if came else None, "received_quantity": 1 if came else None}
+        )  # fmt: skip
+    return found
 
 
 def _master_data(luck: Random) -> Rows:

@@ -195,7 +195,14 @@ holders as (
 joined as (
     select
         counts.*,
-        past.* exclude (warehouse_id, product_id, day, is_asked),
+        past.allocated_units_7d,
+        past.allocated_units_28d,
+        past.allocated_units_56d,
+        past.allocated_units_squared_56d,
+        past.allocated_lines_56d,
+        past.demand_days_56d,
+        past.last_demand_day,
+        past.days_out_28d,
         products_past.units_7d as product_units_7d,
         products_past.units_28d as product_units_28d,
         holders.count_nodes,
@@ -217,7 +224,10 @@ joined as (
             and counts.stock_date = past.day
             and past.is_asked
     inner join products_past
-        on counts.product_id = products_past.product_id and counts.stock_date = products_past.day and products_past.is_asked
+        on
+            counts.product_id = products_past.product_id
+            and counts.stock_date = products_past.day
+            and products_past.is_asked
     inner join holders on counts.product_id = holders.product_id and counts.stock_date = holders.stock_date
     left join today
         on

@@ -141,6 +141,13 @@ touched as (
         'inventory_snapshots' as table_name,
         cast(observed_at as date) as day
     from {{ source('landing', 'inventory_snapshots') }}
+    union all
+    select
+        _batch,
+        _landed_at,
+        'inbound_deliveries' as table_name,
+        cast(created_at as date) as day
+    from {{ source('landing', 'inbound_deliveries') }}
 )
 
 select

@@ -75,3 +75,19 @@ def test_features_equal_those_from_real_orders_cut_at_a_moment(real_data: Path, 
     for company in (whole, cut):
         company.run("--select", "+feat_order_delivery")
     assert _differences(whole, cut, at) == []
+
+
+def test_features_of_stock_equal_those_from_data_cut_at_a_moment(whole: Company, tmp_path: Path) -> None:
+    # Counts are taken at 20:00; a third of a day after one, that day's count and all before it stand.
+    at = START + timedelta(days=44, hours=21)
+    cut = Company(tmp_path / "cut", whole.bench, cut_landing(whole.landing, tmp_path / "known", at))
+    cut.run("--select", "+feat_stock_daily")
+    rows = f"select * from feat_stock_daily where observed_at <= timestamp '{at}' order by stock_key"
+    assert len(cut.rows(rows)) > 400
+    assert cut.rows(rows) == whole.rows(rows)
+
+
+def test_features_of_stock_say_something(whole: Company) -> None:
+    varying = [name for (name,) in whole.rows("select column_name from (describe feat_stock_daily)")]
+    counts = whole.rows(f"select {', '.join(f'count(distinct {name})' for name in varying)} from feat_stock_daily")[0]
+    assert [name for name, count in zip(varying, counts, strict=True) if count < 2] == ["node_kind"]
