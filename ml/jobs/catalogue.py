@@ -21,11 +21,11 @@ class ModelSpec:
         table: Published table that it learns from.
         roles: Roles of the table's columns.
         plan: How it is learned.
-        view: SQL of the rows that it learns from, over `{table}`; empty: the table's own rows.
         folds: Stretches of the rolling-origin backtest; the last one is judged by the version that is shipped.
         judged_share: Share of the labelled rows, newest first, that the backtest judges.
         replicates: Bootstrap resamples of each interval.
         seed: Seed of everything random.
+        view: SQL of the rows that it learns from, over `{table}`; empty: the table's own rows.
     """
 
     name: str
@@ -33,11 +33,11 @@ class ModelSpec:
     table: str
     roles: Roles
     plan: Plan = field(default_factory=Plan)
-    view: str = ""
     folds: int = 4
     judged_share: float = 0.6
     replicates: int = 200
     seed: int = 20261122
+    view: str = ""
 
     @property
     def group_use(self) -> str:

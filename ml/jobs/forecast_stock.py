@@ -31,7 +31,8 @@ from workspace.settings import Settings
 
 PRODUCTS = "dim_products"
 _READ = ("stock_key", "warehouse_id", "product_id", "region_code", "observed_at", "horizon_hours", "available_quantity",
-         "waiting_units", "expected_units", "inbound_units", "inbound_units_due", "lump_units", "cover_days")  # fmt: skip
+         "waiting_units", "expected_units", "inbound_units", "inbound_units_due",
+         "inbound_next_due_hours", "daily_units_expected", "lump_units", "cover_days")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,7 @@ class ForecastStockJob:
         reason = f"Version {champion.version} forecast {rows:,} rows as of {as_of:%Y-%m-%d %H:%M} UTC."
         return ForecastReport("forecast", champion.version, reason, rows, path)
 
-    def _batches(
-        self, champion: LoadedModel, source: TableSource, prices: pd.DataFrame
-    ) -> Iterator[pa.RecordBatch]:
+    def _batches(self, champion: LoadedModel, source: TableSource, prices: pd.DataFrame) -> Iterator[pa.RecordBatch]:
         scored_at = datetime.now(UTC).replace(tzinfo=None)
         categories = [name for name in champion.features.of_kind("category") if name not in _READ]
         numbers = [name for name in champion.features.of_kind("number") if name not in _READ]
@@ -110,9 +109,12 @@ class ForecastStockJob:
                     "scored_at": pa.repeat(pa.scalar(scored_at, pa.timestamp("us")), len(frame)),
                     "stockout_probability": predicted,
                     "available_units": frame["available_quantity"],
+                    "waiting_units": frame["waiting_units"],
                     "expected_units": frame["expected_units"],
+                    "daily_units_expected": frame["daily_units_expected"],
                     "inbound_units": frame["inbound_units"],
                     "inbound_units_due": frame["inbound_units_due"],
+                    "inbound_next_due_hours": pa.array(frame["inbound_next_due_hours"], pa.float64(), from_pandas=True),
                     "cover_days": pa.array(frame["cover_days"], pa.float64(), from_pandas=True),
                     "expected_lost_units": lost,
                     "expected_lost_amount": pa.array(lost * known["price"].to_numpy(), pa.float64(), from_pandas=True),

@@ -48,7 +48,8 @@ def judge(stores: ModelStores, spec: ModelSpec, version: str, snapshot: Snapshot
     champion = history.champion if history.champion != version else None
     comparison, problem = _compared(stores, spec, version, champion, snapshot)
     served = {
-        f.name: f.kind for f in choose_features(published_table(snapshot, spec.table, spec.view).schema, spec.roles).features
+        f.name: f.kind
+        for f in choose_features(published_table(snapshot, spec.table, spec.view).schema, spec.roles).features
     }
     found = [
         gates.better_than_baselines(metrics, rows, limits),

@@ -11,6 +11,9 @@ nothing available are left out: what has run out cannot be foreseen.
 HORIZONS = (24, 48, 72)
 #: Rows that are learned from, about; a larger table is thinned by the digest of its keys.
 MOST_ROWS = 150_000
+#: Horizon that alerts act on, and rows that are looked back on, about.
+ALERT_HOURS = 48
+MOST_ROWS_LOOKED_BACK_ON = 2_000_000
 
 _OF_HORIZON = """
     horizon_hours || ' h' as horizon,
@@ -28,18 +31,19 @@ _OF_HORIZON = """
 #: Half-octaves of the days of cover: the usual rule, as groups whose past rate can be looked up.
 _COVER_BAND = "coalesce(cast(round(2 * log2(cover_days)) as varchar), 'no demand') as cover_band"
 
-#: Learned from and judged: thinned, one horizon a row.
-LABELLED = f"""
+
+def _labelled(horizon: str, most_rows: int) -> str:
+    """Counts with something left, each with a horizon and what came of it; thinned to about `most_rows`."""
+    reach = "cast(horizon_hours // 24 as integer)"
+    return f"""
 (
     with thinned as (
         select *
         from {{table}}
-        qualify md5_number_upper(stock_key) % greatest(1, count(*) over () // {MOST_ROWS}) = 0
+        qualify md5_number_upper(stock_key) % greatest(1, count(*) over () // {most_rows}) = 0
     ),
     asked as (
-        select
-            *,
-            list_value({", ".join(map(str, HORIZONS))})[cast(1 + md5_number_lower(stock_key) % {len(HORIZONS)} as bigint)] as horizon_hours
+        select *, {horizon} as horizon_hours
         from thinned
         where available_quantity > 0
     ),
@@ -47,13 +51,14 @@ LABELLED = f"""
         select
             asked.stock_key,
             min(later.available_quantity) as least_available,
-            max(later.stock_date) as last_counted
+            max(later.stock_date) as last_counted,
+            min(later.observed_at) filter (where later.available_quantity <= 0) as ran_out_at
         from asked
         inner join {{table}} as later
             on asked.warehouse_id = later.warehouse_id
             and asked.product_id = later.product_id
             and later.stock_date > asked.stock_date
-            and later.stock_date <= asked.stock_date + cast(horizon_hours // 24 as integer)
+            and later.stock_date <= asked.stock_date + {reach}
         group by asked.stock_key
     ),
     widened as (
@@ -62,15 +67,23 @@ LABELLED = f"""
     select
         widened.*,
         {_COVER_BAND},
-        case
-            when last_counted = stock_date + cast(horizon_hours // 24 as integer)
-                then cast(least_available <= 0 as integer)
-        end as is_stocked_out,
+        case when last_counted = stock_date + {reach} then cast(least_available <= 0 as integer) end as is_stocked_out,
+        ran_out_at,
         observed_at + to_hours(cast(horizon_hours as bigint)) as matures_at
     from widened
     left join outcomes using (stock_key)
 )
 """
+
+
+#: Learned from and judged: one horizon a row, by the digest of its key.
+LABELLED = _labelled(
+    f"list_value({', '.join(map(str, HORIZONS))})[cast(1 + md5_number_lower(stock_key) % {len(HORIZONS)} as bigint)]",
+    MOST_ROWS,
+)
+
+#: Alerts looked back on: every count at the horizon that they act on.
+LOOKED_BACK_ON = _labelled(str(ALERT_HOURS), MOST_ROWS_LOOKED_BACK_ON)
 
 #: Asked for now: the newest count of each node and product, at every horizon.
 NEWEST = f"""

@@ -9,7 +9,8 @@ from tests.support.order_history import START, order_history
 DAILY = {"int_orders_resolved": "order_date", "fct_orders": "order_date", "fct_order_lines": "order_date",
          "fct_shipments": "order_date", "fct_order_events": "event_date", "fct_inventory_daily": "stock_date",
          "kpi_daily": "kpi_date", "feat_order_delivery": "order_date", "feat_parcel_delivery": "order_date",
-         "fct_inbound_deliveries": "created_date", "feat_stock_daily": "stock_date", "fct_landed_rows": "landed_day"}  # fmt: skip
+         "fct_inbound_deliveries": "created_date", "feat_stock_daily": "stock_date",
+         "fct_landed_rows": "landed_day"}  # fmt: skip
 
 
 def _order(code: str, at: datetime, **more: object) -> dict[str, object]:
