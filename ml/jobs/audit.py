@@ -109,7 +109,7 @@ class AuditJob:
             done = read_fairness(folder)
             if done and done["basis"] == basis and (stores.paths.reports / done["page"]).is_file():
                 return _report("reused", self.spec.name, version, done, stores.paths.reports)
-            history = read_order_history(snapshot) if snapshot else None
+            history = read_order_history(snapshot) if snapshot and self.spec.is_of_orders else None
             result = audit_backtest(
                 with_groups(rows, self.spec, history), self.spec, settings.minimum_support, tolerance
             )

@@ -75,7 +75,7 @@ def describe(stores: ModelStores, subject: Subject) -> tuple[ReportContext, dict
         previous=_previous(stores, subject),
     )
     files: dict[str, str | bytes] = {}
-    if subject.snapshot and subject.spec.table in subject.snapshot.tables:
+    if subject.snapshot and subject.spec.is_of_orders and subject.spec.table in subject.snapshot.tables:
         files[SHEET] = data_sheet(subject.snapshot, subject.spec)
     if layers and layers.repaired is not None:
         buffer = io.BytesIO()
@@ -122,7 +122,7 @@ def _inputs(stores: ModelStores, subject: Subject) -> tuple[pd.DataFrame, pd.Dat
         return None
     evaluation = json.loads(read_evidence(stores, spec.name, subject.version, EVALUATION))
     used = [str(name) for name, _kind in evaluation["features"]]
-    frame, features = read_rows(published_table(snapshot, spec.table), spec.roles)
+    frame, features = read_rows(published_table(snapshot, spec.table, spec.view), spec.roles)
     return (frame, prepare(frame, features), used) if set(used) <= set(features.names) else None
 
 

@@ -26,6 +26,8 @@ class ModelSpec:
         replicates: Bootstrap resamples of each interval.
         seed: Seed of everything random.
         view: SQL of the rows that it learns from, over `{table}`; empty: the table's own rows.
+        is_of_orders: Whether a row is an order, so that audits look at what history did to the orders and add a
+            data sheet of them.
     """
 
     name: str
@@ -38,6 +40,7 @@ class ModelSpec:
     replicates: int = 200
     seed: int = 20261122
     view: str = ""
+    is_of_orders: bool = True
 
     @property
     def group_use(self) -> str:
@@ -86,6 +89,7 @@ STOCKOUT = ModelSpec(
     title="Probability that a node has nothing left of a product at a count within 24, 48 or 72 hours",
     table="feat_stock_daily",
     view=LABELLED,
+    is_of_orders=False,
     roles=Roles(
         key="stock_key",
         time="observed_at",
@@ -98,9 +102,11 @@ STOCKOUT = ModelSpec(
     # One candidate: on the twin the coarser one was chosen in no stretch, and the rows are many.
     plan=Plan(
         candidates=(BoostingParameters(leaves=15, leaf_rows=40),),
+        rehearsals=2,
         rising=("horizon_hours", "waiting_units", "expected_units"),
         falling=("available_quantity", "cushion_*"),
     ),
+    folds=3,
     judged_share=0.5,
 )
 

@@ -10,7 +10,7 @@ nothing available are left out: what has run out cannot be foreseen.
 
 HORIZONS = (24, 48, 72)
 #: Rows that are learned from, about; a larger table is thinned by the digest of its keys.
-MOST_ROWS = 150_000
+MOST_ROWS = 120_000
 #: Horizon that alerts act on, and rows that are looked back on, about.
 ALERT_HOURS = 48
 MOST_ROWS_LOOKED_BACK_ON = 2_000_000

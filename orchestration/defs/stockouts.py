@@ -66,7 +66,7 @@ def stockout_promotion(workspace: WorkspaceResource) -> Iterator[dg.MaterializeR
     from orchestration.lib.evidence import data_checks
 
     settings = workspace.settings
-    audit = AuditJob(STOCKOUT).run(settings)
+    audit = AuditJob(STOCKOUT, is_priced=False).run(settings)
     report = PromoteJob(STOCKOUT, data_checks=data_checks(settings)).run(
         settings, open_current(settings.paths.published)
     )

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ml.io.data import relation_of
-from ml.jobs.stock_rows import HORIZONS, LABELLED, NEWEST
+from ml.jobs.stock_rows import HORIZONS, LABELLED, MOST_ROWS, NEWEST
 
 FEATURES = ("reserved_quantity", "allocated_units_28d", "allocated_units_56d", "allocated_units_squared_56d",
             "waiting_units", "inbound_units", "inbound_units_due_24h", "inbound_units_due_48h",
@@ -73,7 +73,7 @@ def test_now_every_horizon_is_asked_of_the_newest_count_only(asked) -> None:
 
 
 def test_a_large_table_is_thinned_to_about_the_number_of_rows_asked_for(asked) -> None:
-    view = LABELLED.replace("150000", "500")
+    view = LABELLED.replace(str(MOST_ROWS), "500")
     assert view != LABELLED
     rows = asked(view, {f"p{i}": [2] * 20 for i in range(100)})
     assert 400 < len(rows) < 600
