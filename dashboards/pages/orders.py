@@ -71,7 +71,8 @@ def _list(reader: Reader, chosen: Mapping[str, str], asked: int) -> dict[str, An
 def _region_name(t: Language, row: Row) -> str:
     if row["region_code"] == "unknown":
         return str(t.overview.regions.unknown)
-    return f"{row['name']} ({row['region_code']})" if row["name"] else str(row["region_code"])
+    said = t.region(row["region_code"], row["name"])
+    return f"{said} ({row['region_code']})" if said != row["region_code"] else said
 
 
 @router.get("/orders/{order_id:path}")

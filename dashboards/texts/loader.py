@@ -46,6 +46,10 @@ class Language(Texts):
         """A code in words: as the language's list has it, else `late_delivery` → `late delivery`; a dash for None."""
         return str(self.codes.get(str(code), formats.readable(code)))
 
+    def region(self, code: str, name: str | None) -> str:
+        """A region's name as the language has it, else as the reference table has it, else its code."""
+        return str(self.regions.get(code, name or code))
+
     def words(self, codes: Iterable[object]) -> str:
         """Codes as a list in words."""
         return str(self.separator).join(map(self.word, codes))

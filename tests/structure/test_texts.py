@@ -11,7 +11,7 @@ from dashboards.texts.loader import load_texts
 
 FIRST, *OTHERS = LANGUAGES
 #: Lists of what a language knows beyond the codes themselves; they may differ.
-FREE = ("codes",)
+FREE = ("codes", "regions")
 
 
 def texts_of(language: str) -> dict[str, str]:

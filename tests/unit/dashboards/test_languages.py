@@ -35,6 +35,13 @@ def test_codes_of_the_data_have_words() -> None:
     assert load_texts("zh").words(["operator", "reviewer"]) == "运营、审核"
 
 
+def test_regions_have_the_name_of_the_language_else_of_the_reference() -> None:
+    assert load_texts("zh").region("CN-GD", "Guangdong") == "广东"
+    assert load_texts("en").region("CN-GD", "Guangdong") == "Guangdong"
+    assert load_texts("zh").region("BR-SP", "São Paulo") == "São Paulo"
+    assert load_texts("zh").region("BR-SP", None) == "BR-SP"
+
+
 def test_a_choice_is_kept_and_both_languages_keep_their_own_pages(company: Settings) -> None:
     with browsing(company) as browser:
         english = browser.get("/about")
