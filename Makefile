@@ -48,8 +48,11 @@ lint: setup ## Format check, lint, types, SQL style, dbt parse, Dagster definiti
 bench: setup ## Run the benchmarks and write benchmarks/RESULTS.md.
 	@$(BIN)/python -m benchmarks.run $(ARGS)
 
+soak: setup ## Kill every step 200 times at random moments and compare; about two hours. ARGS="--kills 20" for fewer.
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
+
 clean: ## Remove what runs wrote: .oi/, caches, build leftovers. Keeps .venv.
 	rm -rf .oi .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info dbt_project/target dbt_project/logs
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup lock demo up test lint bench clean
+.PHONY: help setup lock demo up test lint bench soak clean

@@ -9,16 +9,13 @@ A version holds every file of the one before as a hard link, so it costs names, 
 under the old version finds the same names under the new one.
 """
 
-import fcntl
-import json
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
+from workspace.locks import exclusive
 from workspace.settings import CompanyPaths
 
 PARTS = ("landing", "quarantine", "landing_files")
@@ -36,29 +33,9 @@ def landing_lock(paths: CompanyPaths, wait_seconds: float) -> Iterator[None]:
     Raises:
         LandingBusy: another process kept it for longer than `wait_seconds`.
     """
-    paths.root.mkdir(parents=True, exist_ok=True)
-    lock = paths.root / "landing.lock"
-    with lock.open("a+", encoding="utf-8") as stream:
-        deadline = time.monotonic() + wait_seconds
-        while True:
-            try:
-                fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    owner = lock.read_text(encoding="utf-8") or "an owner that left no note"
-                    raise LandingBusy(
-                        f"One landing at a time for a company; {paths.company} is being landed by {owner}. Waited "
-                        f"{wait_seconds:g} s. Let it end, or raise OI_WRITER_WAIT_SECONDS."
-                    ) from None
-                time.sleep(0.05)
-        stream.truncate(0)
-        stream.write(json.dumps({"pid": os.getpid(), "since": datetime.now(UTC).isoformat()}))
-        stream.flush()
-        try:
-            yield
-        finally:
-            stream.truncate(0)
+    rule = f"One landing at a time for a company; {paths.company} is being landed"
+    with exclusive(paths.landing_lock, "landing", wait_seconds, LandingBusy, rule):
+        yield
 
 
 @contextmanager

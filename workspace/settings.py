@@ -120,6 +120,7 @@ class CompanyPaths:
         self.matching = self.root / "matching"
         self.warehouse = self.root / "warehouse.duckdb"
         self.warehouse_lock = self.root / "warehouse.lock"
+        self.landing_lock = self.root / "landing.lock"
         self.spill = self.root / "spill"
         self.published = self.root / "published"
         self.predictions = self.root / "predictions"

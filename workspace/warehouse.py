@@ -7,17 +7,19 @@ only reading results should read a published snapshot (`workspace.published`) an
 """
 
 import fcntl
-import json
 import os
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
+from workspace.locks import POLL_SECONDS, exclusive, refusal
 from workspace.settings import CompanyPaths, Settings
+
+RULE = "One writer at a time may open the warehouse"
 
 
 class WarehouseBusy(RuntimeError):
@@ -28,40 +30,35 @@ class WarehouseBusy(RuntimeError):
 def warehouse_lock(settings: Settings, purpose: str) -> Iterator[None]:
     """Hold the right to open the warehouse file, for this process and the children it starts.
 
-    The lock is the kernel's (`flock`), so that it goes with its owner however the owner ends; the file's text only
-    says who holds it, since when and for what.
+    A child that outlives its killed parent (dbt, in the middle of a statement) has the file open without the right to
+    it; it is waited for as well.
 
     Raises:
         WarehouseBusy: another process kept it for longer than `settings.writer_wait_seconds`.
     """
-    path = settings.paths.warehouse_lock
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as stream:
-        _wait_for(stream.fileno(), path, settings.writer_wait_seconds)
-        stream.truncate(0)
-        stream.write(json.dumps({"pid": os.getpid(), "since": datetime.now(UTC).isoformat(), "purpose": purpose}))
-        stream.flush()
-        try:
-            yield
-        finally:
-            stream.truncate(0)
-            stream.flush()
+    with exclusive(settings.paths.warehouse_lock, purpose, settings.writer_wait_seconds, WarehouseBusy, RULE):
+        _wait_for_orphans(settings.paths.warehouse, settings.writer_wait_seconds)
+        yield
 
 
-def _wait_for(descriptor: int, path: Path, seconds: float) -> None:
+def _wait_for_orphans(warehouse: Path, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                owner = path.read_text(encoding="utf-8") or "an owner that left no note"
-                raise WarehouseBusy(
-                    f"One writer at a time may open the warehouse; it is held by {owner}. Waited {seconds:g} s. "
-                    f"Let that run end, or raise OI_WRITER_WAIT_SECONDS."
-                ) from None
-            time.sleep(0.1)
+    while (pid := _process_with_open(warehouse)) is not None:
+        if time.monotonic() >= deadline:
+            raise WarehouseBusy(refusal(RULE, f"process {pid}, whose run was killed", seconds))
+        time.sleep(POLL_SECONDS)
+
+
+def _process_with_open(warehouse: Path) -> int | None:
+    """Another process that has the file open: DuckDB holds a POSIX lock on it, and the kernel names the owner."""
+    if not warehouse.exists():
+        return None
+    # struct flock of Linux on 64 bits: type, whence, start, length, pid.
+    layout = "hhqqi4x"
+    with warehouse.open("rb") as stream:
+        asked = struct.pack(layout, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, _, _, _, pid = struct.unpack(layout, fcntl.fcntl(stream.fileno(), fcntl.F_GETLK, asked))
+    return None if kind == fcntl.F_UNLCK else int(pid)
 
 
 @contextmanager

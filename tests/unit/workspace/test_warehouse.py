@@ -4,8 +4,10 @@ import signal
 import time
 from multiprocessing.synchronize import Event
 
+import duckdb
 import pytest
 
+from workspace.locks import owner_of
 from workspace.settings import Settings
 from workspace.warehouse import WarehouseBusy, open_warehouse, warehouse_lock
 
@@ -46,3 +48,50 @@ def test_the_next_writer_finds_what_the_last_one_wrote(settings: Settings) -> No
         connection.execute("create table kept as select 42 as answer")
     with open_warehouse(settings, "second", read_only=True) as connection:
         assert connection.execute("select answer from kept").fetchone() == (42,)
+
+
+def test_a_waiting_writer_says_for_whom_it_waits(settings: Settings, other_writer, caplog) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(WarehouseBusy), warehouse_lock(settings, "mine"):
+        pass
+    assert [f"process {other_writer.pid} since 0 s (a long build)" in line for line in caplog.messages] == [True]
+
+
+def test_a_note_that_a_killed_owner_left_is_known_as_stale(settings: Settings, other_writer) -> None:  # type: ignore[no-untyped-def]
+    lock = settings.paths.warehouse_lock
+    owner = owner_of(lock)
+    assert owner is not None
+    assert (owner.pid, owner.purpose) == (other_writer.pid, "a long build")
+    os.kill(other_writer.pid, signal.SIGKILL)
+    other_writer.join()
+    assert "a long build" in lock.read_text(encoding="utf-8")
+    assert owner_of(lock) is None
+
+
+def _keep_open(settings: Settings, held: Event, seconds: float) -> None:
+    connection = duckdb.connect(str(settings.paths.warehouse))
+    held.set()
+    time.sleep(seconds)
+    connection.close()
+
+
+@pytest.mark.parametrize(("seconds", "is_refused"), [(0.1, False), (60.0, True)])
+def test_a_child_that_outlived_its_killed_parent_is_waited_for(
+    settings: Settings, seconds: float, is_refused: bool
+) -> None:
+    with open_warehouse(settings, "make it") as connection:
+        connection.execute("create table kept as select 1")
+    context = multiprocessing.get_context("fork")
+    held = context.Event()
+    orphan = context.Process(target=_keep_open, args=(settings, held, seconds))
+    orphan.start()
+    assert held.wait(30)
+    try:
+        if is_refused:
+            with pytest.raises(WarehouseBusy, match=f"process {orphan.pid}, whose run was killed"):
+                open_warehouse(settings, "mine").__enter__()
+        else:
+            with open_warehouse(settings, "mine") as connection:
+                assert connection.execute("from kept").fetchall() == [(1,)]
+    finally:
+        orphan.kill()
+        orphan.join()

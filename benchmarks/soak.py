@@ -1,0 +1,229 @@
+"""Kills at random moments: land, build with publication, and score, each killed, run again, and compared with peace.
+
+A simulated company is landed, built and scored once without disturbance, twice over, so that columns that differ from
+run to run by themselves (times, ids of runs) are known and left out. Then, kill after kill: the company as it stood
+before the step is restored, the step is started, killed with SIGKILL at a random moment — the whole process group, or
+only the leader, so that its children live on — and run again to its end. Compared is every published table and every
+landed row. A reader opens the published snapshot all the while and checks every file against its manifest.
+
+`make soak` makes 200 kills and takes about two hours; `ARGS="--kills 20"` makes fewer. Figures go to RESULTS.md.
+"""
+
+import argparse
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.run import HEADER, RESULTS, machine, read_sections
+from twin.generate import generate
+from twin.parameters import load_preset
+from workspace.files import sha256_of_file
+from workspace.published import find_current
+from workspace.settings import Settings, quiet_environment
+
+DAYS_BEFORE, DAYS_AFTER = 56, 60
+STEPS = {"land": ["land", "demo", "{extracts}"], "build": ["run", "build"], "score": ["run", "score", "--force"]}
+Digests = dict[tuple[str, str], tuple[int, str]]
+
+
+class Company:
+    """The company under test, in a home that is put back before each kill."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings = Settings(home=folder / "home", company="demo")
+        self.extracts = folder / "extracts"
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start an `oi` command in a process group of its own."""
+        environment = {**quiet_environment(), "OI_HOME": str(self.settings.home), "OI_COMPANY": "demo"}
+        return subprocess.Popen(
+            [str(Path(sys.executable).with_name("oi")), *arguments], env=environment, start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def step(self, name: str) -> subprocess.Popen[bytes]:
+        """Start a step."""
+        return self.start(*(part.format(extracts=self.extracts) for part in STEPS[name]))
+
+    def finish(self, name: str) -> float:
+        """Run a step to its end; returns its seconds.
+
+        Raises:
+            RuntimeError: it failed, with the end of what it said.
+        """
+        started, process = time.monotonic(), self.step(name)
+        _, said = process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"{name} ended with {process.returncode}: {said.decode()[-2000:]}")
+        return time.monotonic() - started
+
+    def save(self, name: str) -> None:
+        """Keep the home as it stands."""
+        shutil.copytree(self.settings.home, self.folder / name, symlinks=True)
+
+    def restore(self, name: str) -> None:
+        """Put a kept home back."""
+        shutil.rmtree(self.settings.home)
+        shutil.copytree(self.folder / name, self.settings.home, symlinks=True)
+
+    def digests(self) -> Digests:
+        """Rows and content of every column of every published table, and of the landed rows."""
+        paths, found = self.settings.paths, Digests()
+        snapshot = find_current(paths.published)
+        tables = {name: f"'{snapshot.path(name)}'" for name in snapshot.tables} if snapshot else {}
+        tables |= {f"landing/{folder.name}": f"'{folder}/**/*.parquet'" for folder in paths.landing.iterdir()
+                   if folder.is_dir() and next(folder.rglob("*.parquet"), None)}  # fmt: skip
+        with duckdb.connect(":memory:") as connection:
+            for table, files in tables.items():
+                source = f"read_parquet({files}, union_by_name = true, hive_partitioning = false)"
+                names = [row[0] for row in connection.execute(f"describe select * from {source}").fetchall()]
+                sums = ", ".join(f'cast(sum(hash("{name}")) as varchar)' for name in names)
+                row = connection.execute(f"select count(*), {sums} from {source}").fetchone() or ()
+                found |= {(table, name): (int(row[0]), str(value)) for name, value in zip(names, row[1:], strict=True)}
+        return found
+
+
+class Reader(threading.Thread):
+    """Opens the published snapshot again and again, as the console does, and notes what it could not read."""
+
+    def __init__(self, published: Path) -> None:
+        super().__init__(daemon=True)
+        self.published, self.stop, self.looks = published, threading.Event(), 0
+        self.unreadable: list[str] = []
+
+    def run(self) -> None:
+        """Look until told to stop."""
+        while not self.stop.wait(0.2):
+            try:
+                snapshot = find_current(self.published)
+                for table, entry in snapshot.tables.items() if snapshot else ():
+                    if snapshot and sha256_of_file(snapshot.path(table)) != entry["sha256"]:
+                        self.unreadable.append(f"{table} of {snapshot.version} differs from its manifest")
+                self.looks += 1
+            except Exception as error:
+                self.unreadable.append(repr(error))
+
+
+def prepare(company: Company) -> tuple[dict[str, Digests], dict[str, set[tuple[str, str]]], dict[str, float]]:
+    """Make the company, keep it before each step, and find out what each step gives and which columns never repeat."""
+    generate(load_preset("demo", days=DAYS_BEFORE), company.extracts, company.folder / "truth")
+    for arguments in (("land", "demo", str(company.extracts)), ("run", "everything")):
+        process = company.start(*arguments)
+        _, said = process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"oi {' '.join(arguments)} failed: {said.decode()[-2000:]}")
+    generate(load_preset("demo", days=DAYS_AFTER), company.extracts, company.folder / "truth")
+    expected, restless, seconds = {}, {}, {}
+    for name in STEPS:
+        company.save(f"before-{name}")
+        company.finish(name)
+        first = company.digests()
+        company.restore(f"before-{name}")
+        seconds[name] = company.finish(name)
+        expected[name] = company.digests()
+        restless[name] = {key for key in first if first[key] != expected[name].get(key)}
+    return expected, restless, seconds
+
+
+def kill_once(company: Company, name: str, seconds: float, luck: random.Random) -> None:
+    """Kill a step somewhere on its way, with its children or without them."""
+    process = company.step(name)
+    time.sleep(luck.uniform(0, seconds))
+    kill = os.killpg if luck.random() < 0.7 else os.kill
+    with contextlib.suppress(ProcessLookupError):
+        kill(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stderr:
+        process.stderr.close()
+
+
+def compare(expected: Digests, restless: set[tuple[str, str]], found: Digests) -> Counter[str]:
+    """Columns by what is wrong with them: `lost`, `doubled`, `changed`."""
+    wrong: Counter[str] = Counter()
+    for key, (rows, digest) in expected.items():
+        present, content = found.get(key, (0, ""))
+        if present != rows:
+            wrong["lost" if present < rows else "doubled"] += 1
+        elif content != digest and key not in restless:
+            wrong["changed"] += 1
+    return wrong
+
+
+def soak(kills: int, limit_seconds: float, seed: int) -> str:
+    """Kill, run again, compare; returns the table of what was found."""
+    luck, began = random.Random(seed), time.monotonic()
+    done: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        company = Company(Path(folder))
+        expected, restless, seconds = prepare(company)
+        unreadable: list[str] = []
+        looks = 0
+        for number in range(kills):
+            if time.monotonic() - began > limit_seconds:
+                break
+            name = list(STEPS)[number % len(STEPS)]
+            reader = Reader(company.settings.paths.published)
+            company.restore(f"before-{name}")
+            company.restore(f"before-{name}")
+            reader.start()
+            kill_once(company, name, seconds[name], luck)
+            try:
+                company.finish(name)
+                wrong += compare(expected[name], restless[name], company.digests())
+            except RuntimeError as error:
+                wrong["not completed"] += 1
+                print(error, file=sys.stderr)
+            reader.stop.set()
+            reader.join()
+            unreadable += reader.unreadable
+            looks += reader.looks
+            done[name] += 1
+            print(f"{sum(done.values())} {name} {dict(wrong)} {unreadable[-1:]}", file=sys.stderr, flush=True)
+    for text in sorted(set(unreadable)):
+        print(text, file=sys.stderr)
+    figures = {"lost": wrong["lost"], "doubled": wrong["doubled"], "otherwise changed": wrong["changed"],
+               f"unreadable in {looks:,} looks of a reader": len(unreadable),
+               "next run not completed": wrong["not completed"]}  # fmt: skip
+    lines = ["| figure | goal | found |", "|---|---|---|"]
+    lines.append(f"| kills ({', '.join(f'{name} {count}' for name, count in done.items())}) | 200 | {done.total()} |")
+    return "\n".join(lines + [f"| {name} | 0 | {count} |" for name, count in figures.items()])
+
+
+def main() -> int:
+    """Soak and write the section of RESULTS.md; returns 1 if anything was wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=4 * 3600, help="Stop killing after this long.")
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args()
+    started = time.monotonic()
+    table = soak(chosen.kills, chosen.seconds, chosen.seed)
+    command = f"make soak ARGS='--kills {chosen.kills} --seconds {chosen.seconds:.0f} --seed {chosen.seed}'"
+    took = time.monotonic() - started
+    sections = read_sections()
+    sections["soak"] = (
+        f"## soak\n\n{datetime.now(UTC):%Y-%m-%d}, {machine()}, `{command}`, {took:.0f} s.\n\n"
+        f"{DAYS_BEFORE} days of the demo company, {DAYS_AFTER - DAYS_BEFORE} more to come; 30 % of the kills spared "
+        f"the children.\n\n{table}\n"
+    )
+    RESULTS.write_text(HEADER + "".join(f"\n{sections[name]}" for name in sorted(sections)), encoding="utf-8")
+    print(table)
+    return int(any(not line.endswith("| 0 | 0 |") for line in table.splitlines()[3:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
