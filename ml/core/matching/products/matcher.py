@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # published without types
 
 from ml.core.matching.products.features import CODE_FEATURES, Features
-from ml.core.matching.products.labels import OTHER, SAME
+from ml.core.matching.products.labels import OTHER, SAME, UNKNOWN
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -31,6 +31,8 @@ Ints = npt.NDArray[np.int64]
 #: Pairs of each kind from which on something can be learnt at all, and from which on trees are better than a line.
 FEWEST_TO_LEARN = 30
 FEWEST_FOR_TREES = 150
+#: Pairs that a line is drawn through: by then more of them move it no further.
+MOST_TO_LEARN = 100_000
 COUNT_MODELS = 3
 SEED = 20_260_101
 
@@ -88,7 +90,9 @@ class Matcher:
 
 def taught_by_codes(features: Features, labels: Ints) -> Matcher:
     """A matcher from labels that nobody gave (`labels_without_people`); the shipped weights where they are too few."""
-    known = labels != -1
+    known = np.flatnonzero(labels != UNKNOWN)
+    if known.size > MOST_TO_LEARN:
+        known = np.sort(np.random.default_rng(SEED).choice(known, MOST_TO_LEARN, replace=False))
     same, other = int((labels == SAME).sum()), int((labels == OTHER).sum())
     if min(same, other) < FEWEST_TO_LEARN:
         return Matcher()
@@ -112,7 +116,7 @@ def taught_by_labels(features: Features, labels: Ints) -> Matcher:
             f"A matcher learns from at least {FEWEST_TO_LEARN} pairs that are the same and as many that are not; "
             f"there are {same} and {other}. Label more pairs, or leave training out: the tables' own codes teach then."
         )
-    names = _usable(features, np.ones(labels.size, dtype=bool))
+    names = _usable(features, np.arange(labels.size))
     model = _trees() if min(same, other) >= FEWEST_FOR_TREES else _line()
     # Some thousand rows are learnt sooner by one thread than by several that wait for each other.
     with threadpool_limits(1):
@@ -120,7 +124,7 @@ def taught_by_labels(features: Features, labels: Ints) -> Matcher:
     return Matcher(model, names, "labels", same, other)
 
 
-def _usable(features: Features, rows: npt.NDArray[np.bool_]) -> tuple[str, ...]:
+def _usable(features: Features, rows: Ints) -> tuple[str, ...]:
     """Features that differ among these pairs."""
     return tuple(name for name, values in features.items() if np.unique(values[rows]).size > 1)
 
