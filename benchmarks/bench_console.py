@@ -14,9 +14,13 @@ import httpx
 import uvicorn
 
 from dashboards.app import create_app
-from dashboards.queries.orders import RECENT
+from dashboards.queries.base import Query
 from dashboards.store import Store
 from workspace.settings import load_settings
+
+NEWEST = Query(
+    "bench.newest", ("fct_orders",), "select order_id from fct_orders order by ordered_at desc, order_id limit 1"
+)
 
 
 def percentile(seconds: list[float], share: float) -> float:
@@ -49,9 +53,11 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=200)
     count = parser.parse_args().requests
     settings = load_settings()
-    newest = Store(settings).open().rows(RECENT)[0]["order_id"]
+    newest = Store(settings).open().row(NEWEST)["order_id"]
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning", lifespan="off"))
+    app = create_app(settings)
+    app.state.console.warm_up()
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     pages = [
@@ -61,6 +67,7 @@ def main() -> None:
         "/quality",
         "/models",
         "/orders",
+        "/orders?state=late",
         f"/orders/{newest}",
         "/about",
     ]
