@@ -81,7 +81,7 @@ def prepare_customers(frame: pl.DataFrame) -> pl.DataFrame:
         NothingToCompare: no column names or reaches anybody.
     """
     known = [column for column in CUSTOMER_COLUMNS if column in frame.columns]
-    text = frame.select("record_id", *[_clean(frame[column]).alias(column) for column in known])
+    text = frame.select("record_id", *[cleaned(frame[column]).alias(column) for column in known])
     for missing in set(CUSTOMER_COLUMNS) - set(known):
         text = text.with_columns(pl.lit(None, pl.String).alias(missing))
     prepared = _named(_reached(text)).select(
@@ -119,7 +119,7 @@ def _largest_block(key: pl.Series) -> int:
     return max([SMALLEST_LIMIT, *within.to_list()])
 
 
-def _clean(values: pl.Series) -> pl.Series:
+def cleaned(values: pl.Series) -> pl.Series:
     """Text in Unicode's compatible form (full-width digits become digits), without signs that show nothing, cut."""
     text = values.cast(pl.String).str.slice(0, LONGEST_VALUE)
     exotic = text.filter(text.str.contains(r"[^\x00-\x7f]")).unique()
@@ -139,17 +139,17 @@ def _reached(text: pl.DataFrame) -> pl.DataFrame:
         if text["email"].null_count() < text.height else _phone(pl.col("phone"))
     )  # fmt: skip
     mailbox = pl.coalesce(pl.when(mail.str.contains(_EMAIL)).then(mail), pl.when(call.str.contains(_EMAIL)).then(call))
-    folded = [_folded(column).alias(column) for column in ("suburb", "postal_code", "region_code")]
+    folded = [folded(column).alias(column) for column in ("suburb", "postal_code", "region_code")]
     line = pl.concat_str([pl.col("street_number"), pl.col("address_line")], separator=" ", ignore_nulls=True)
     reached = text.with_columns(
         phone=number, email=mailbox.str.replace(r"\+[^@]*@", "@"), suburb=pl.coalesce("suburb", "city"),
-        person_code=_folded("person_code"), date_of_birth=pl.col("date_of_birth").str.replace_all(r"[^0-9]", ""),
+        person_code=folded("person_code"), date_of_birth=pl.col("date_of_birth").str.replace_all(r"[^0-9]", ""),
         phone_tail=pl.when(number.str.len_chars() >= TELLING_DIGITS).then(number.str.tail(TELLING_DIGITS)),
         house=line.str.extract_all(r"\d+").list.join(" "),
         address=pl.when(pl.col("address_line").is_not_null()).then(line),
     )  # fmt: skip
     return reached.with_columns(
-        *folded, mailbox=pl.col("email").str.extract(r"^([^@]{5,})@"), address=_folded("address"), house=_some("house"),
+        *folded, mailbox=pl.col("email").str.extract(r"^([^@]{5,})@"), address=folded("address"), house=_some("house"),
         date_of_birth=_some("date_of_birth"), postal_start=pl.col("postal_code").str.slice(0, 3),
         # A short code may be a counter that two systems run on their own.
         person_code=pl.when(pl.col("person_code").str.len_chars() < SHARED_CODE_LENGTH)
@@ -166,7 +166,7 @@ def _named(reached: pl.DataFrame) -> pl.DataFrame:
     words = latin.str.split(" ")
     has_parts = reached["surname"].null_count() < reached.height
     return named.with_columns(
-        name_native=_folded("full_name"),
+        name_native=folded("full_name"),
         name_words=words,
         name_latin=words.list.sort().list.join(" "),
         name_letters=latin.str.replace_all(r"[^\p{L}\p{N}]", "").str.split("").list.sort().list.join(""),
@@ -184,7 +184,8 @@ def _phone(column: pl.Expr) -> pl.Expr:
     return pl.when(is_number).then(digits)
 
 
-def _folded(column: str) -> pl.Expr:
+def folded(column: str) -> pl.Expr:
+    """The column in lower case, letters and digits only; null where nothing is left."""
     return _some(pl.col(column).str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]", ""))
 
 
