@@ -7,11 +7,11 @@ Splink's own bulk API is used on whatever database the caller opened (DuckDB, or
 """
 
 import logging
+import math
 import random
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 from splink import Linker, block_on
 from splink.blocking_rule_library import CustomRule
@@ -125,15 +125,39 @@ def _pairs(predicted: Any) -> pl.DataFrame:
     ).sort("left", "right")
 
 
-def certain_pairs(entity: Entity, prepared: Prepared, pairs: pl.DataFrame) -> pl.Series:
-    """The first deterministic rule that each pair meets, null where none."""
-    left, right = pairs["left"], pairs["right"]
-    rule = pl.Series([None] * pairs.height, dtype=pl.String)
-    for certain in reversed(entity.certain):
-        if set(certain.columns) <= set(prepared.usable):
-            agrees = np.ones(pairs.height, dtype=bool)
-            for column in certain.columns:
-                values = prepared.records[column]
-                agrees &= (values.gather(left) == values.gather(right)).fill_null(False).to_numpy()
-            rule = pl.select(pl.when(pl.Series(agrees)).then(pl.lit(certain.name)).otherwise(rule)).to_series()
-    return rule
+def score_changed(changed: pl.DataFrame, others: pl.DataFrame, model: ModelDocument, database: Any) -> pl.DataFrame:
+    """Candidate pairs that a changed record is part of: `left`, `right`, `probability`; left < right.
+
+    Args:
+        changed: New and changed records as in `Prepared.records`.
+        others: All other records, the same columns.
+        model: As `score` returned it.
+        database: Splink's database API.
+    """
+    new, rest = database.register(changed.to_arrow()), database.register(others.to_arrow())
+    linker = Linker(new, model, log_level=None)
+    count = changed.height + others.height
+    for column in _frequency_columns(model):
+        frequencies = _frequencies(changed[column], others[column], count)
+        linker.table_management.register_term_frequency_lookup(database.register(frequencies.to_arrow()), column)
+    found = [linker.inference.predict_between(new, rest), linker.inference.predict_within(new)]
+    pairs = pl.concat([_pairs(table) for table in found]).unique(["left", "right"]).sort("left", "right")
+    return pairs.with_columns(probability=1.0 / (1.0 + (-pl.col("match_weight") * math.log(2)).exp())).drop(
+        "match_weight"
+    )
+
+
+def _frequency_columns(model: ModelDocument) -> list[str]:
+    """Columns whose frequent values weigh less when they agree."""
+    levels = [level for comparison in model["comparisons"] for level in comparison["comparison_levels"]]
+    named = [str(level["tf_adjustment_column"]) for level in levels if level.get("tf_adjustment_column")]
+    return list(dict.fromkeys(name.strip('"') for name in named))
+
+
+def _frequencies(changed: pl.Series, others: pl.Series, count: int) -> pl.DataFrame:
+    """How frequent each value of the changed records is among all."""
+    values = changed.drop_nulls().unique()
+    held = pl.concat([others.filter(others.is_in(values.implode())), changed.drop_nulls()])
+    return held.value_counts(name="count").select(
+        changed.name, (pl.col("count") / count).alias(f"tf_{changed.name}")
+    )

@@ -6,19 +6,15 @@ Belongs here: the way from a table to pairs, zones and clusters. Does not belong
 
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 from splink import DuckDBAPI
 
-from ml.core.matching.clusters import Clusters, cluster
+from ml.core.matching.decisions import decide
 from ml.core.matching.model import Entity, ModelDocument
-from ml.core.matching.zones import PRECISION_FLOOR, Zones, choose_zones
-from ml.jobs.linking import certain_pairs, prepared_for, score, train
+from ml.core.matching.zones import PRECISION_FLOOR, Zones
+from ml.jobs.linking import prepared_for, score, train
 from workspace.settings import Settings
 from workspace.warehouse import scratch_connection
-
-#: Probability of a pair that a deterministic rule links.
-CERTAIN = 1.0 - 1e-6
 
 
 @dataclass(frozen=True)
@@ -61,16 +57,13 @@ def match_table(
     with scratch_connection(settings) as connection:
         model = train(entity, prepared, DuckDBAPI(connection))
         pairs, model = score(prepared, model, DuckDBAPI(connection))
-    rule = certain_pairs(entity, prepared, pairs)
-    probability = np.where(rule.is_not_null().to_numpy(), CERTAIN, pairs["probability"].to_numpy())
-    zones = choose_zones(probability, floor)
-    left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
-    clusters: Clusters = cluster(prepared.records.height, left, right, probability, probability >= zones.link_at)
+    decided = decide(entity, prepared.records, pairs, floor=floor)
+    ids = prepared.ids
     return Matched(
-        pairs=pl.DataFrame({
-            "left_record": prepared.ids.gather(left), "right_record": prepared.ids.gather(right),
-            "probability": probability, "rule": rule, "zone": zones.of(probability),
-        }),
-        clusters=pl.DataFrame({"record_id": prepared.ids, "cluster": prepared.ids.gather(clusters.labels)}),
-        zones=zones, model=model, refused=int(clusters.refused.size),
+        pairs=decided.pairs.select(
+            left_record=ids.gather(decided.pairs["left"]), right_record=ids.gather(decided.pairs["right"]),
+            probability="probability", rule="rule", zone="zone",
+        ),
+        clusters=pl.DataFrame({"record_id": ids, "cluster": ids.gather(decided.clusters.labels)}),
+        zones=decided.zones, model=model, refused=int(decided.clusters.refused.size),
     )  # fmt: skip

@@ -189,4 +189,8 @@ CUSTOMER = Entity(
         Certain("email", ("email", "name_letters")),
         Certain("phone", ("phone", "name_letters")),
     ),
-)
+    evidence=(
+        ("code", "person_code"), ("name", "name_letters"), ("birthday", "date_of_birth"), ("e-mail", "email"),
+        ("phone", "phone"), ("address", "address"), ("post code", "postal_code"), ("region", "region_code"),
+    ),
+)  # fmt: skip

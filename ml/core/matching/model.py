@@ -47,6 +47,7 @@ class Entity:
         training: Columns of the pairs that each round of training looks at.
         priors: Keys whose pairs are nearly all true, from which the share of true pairs is first guessed.
         certain: Deterministic rules, strongest first.
+        evidence: What is told of a pair: a name and the prepared column that agrees or differs.
         told_apart_by: Column by which one system tells its own records apart: two that differ in it are never one.
         fewest_to_train: Records below which nothing can be learnt and the settings' own values stay.
     """
@@ -60,6 +61,7 @@ class Entity:
     training: tuple[tuple[str, ...], ...]
     priors: tuple[str, ...]
     certain: tuple[Certain, ...]
+    evidence: tuple[tuple[str, str], ...]
     told_apart_by: str = ""
     fewest_to_train: int = 200
 

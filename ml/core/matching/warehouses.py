@@ -152,5 +152,6 @@ WAREHOUSE = Entity(
         Certain("name", ("only_name", "region_code")),
         Certain("postal_code", ("only_postal", "region_code")),
     ),
+    evidence=(("name", "name"), ("address", "address"), ("post code", "postal_code"), ("position", "position")),
     told_apart_by="local",
 )
