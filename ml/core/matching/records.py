@@ -139,7 +139,7 @@ def _reached(text: pl.DataFrame) -> pl.DataFrame:
         if text["email"].null_count() < text.height else _phone(pl.col("phone"))
     )  # fmt: skip
     mailbox = pl.coalesce(pl.when(mail.str.contains(_EMAIL)).then(mail), pl.when(call.str.contains(_EMAIL)).then(call))
-    folded = [folded(column).alias(column) for column in ("suburb", "postal_code", "region_code")]
+    places = [folded(column).alias(column) for column in ("suburb", "postal_code", "region_code")]
     line = pl.concat_str([pl.col("street_number"), pl.col("address_line")], separator=" ", ignore_nulls=True)
     reached = text.with_columns(
         phone=number, email=mailbox.str.replace(r"\+[^@]*@", "@"), suburb=pl.coalesce("suburb", "city"),
@@ -149,7 +149,7 @@ def _reached(text: pl.DataFrame) -> pl.DataFrame:
         address=pl.when(pl.col("address_line").is_not_null()).then(line),
     )  # fmt: skip
     return reached.with_columns(
-        *folded, mailbox=pl.col("email").str.extract(r"^([^@]{5,})@"), address=folded("address"), house=_some("house"),
+        *places, mailbox=pl.col("email").str.extract(r"^([^@]{5,})@"), address=folded("address"), house=_some("house"),
         date_of_birth=_some("date_of_birth"), postal_start=pl.col("postal_code").str.slice(0, 3),
         # A short code may be a counter that two systems run on their own.
         person_code=pl.when(pl.col("person_code").str.len_chars() < SHARED_CODE_LENGTH)

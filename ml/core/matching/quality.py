@@ -1,0 +1,69 @@
+"""How good the matching is, as numbers: rates, duplicates, sizes, and whom links are missed for.
+
+Belongs here: measures of a finished run. Does not belong here: precision and recall against a known truth, which no
+company has (twin/score.py measures them on the twin), showing them (dashboards).
+
+A match rate is the share of records that were found in at least one other record's company. It is told by region and by
+the script of the name, because links that are missed more often for some people make them look like newcomers.
+"""
+
+from datetime import UTC, datetime
+
+import polars as pl
+
+from ml.core.matching.decisions import Decided
+from ml.core.matching.model import Entity
+
+SCRIPTS = ((r"\p{Han}", "chinese"), (r"\p{Latin}", "latin"), (r"\p{L}", "other"))
+
+
+def measures(
+    entity: Entity, records: pl.DataFrame, raw: pl.DataFrame, identities: pl.DataFrame, decided: Decided
+) -> pl.DataFrame:
+    """Rows of `match_quality`: `measure`, `segment_kind`, `segment`, `value`, and the `count` of what it is a share of."""
+    name = "full_name" if "full_name" in raw.columns else "name"
+    told = identities.join(
+        raw.select("record_id", "source_system", "region_code", name=name), on="record_id", maintain_order="left"
+    ).with_columns(
+        size=pl.len().over("golden_id"), here=pl.len().over("golden_id", "source_system"),
+        script=_script(), region_code=pl.col("region_code").fill_null("unknown"),
+    )  # fmt: skip
+    sizes = told.unique("golden_id")["size"]
+    zones = dict(decided.pairs["zone"].value_counts().iter_rows())
+    alone = [
+        ("records", float(told.height), told.height),
+        ("golden_records", float(sizes.len()), told.height),
+        ("duplicates_found", float((told.unique(["golden_id", "source_system"])["here"] - 1).sum()), told.height),
+        ("largest_cluster", float(sizes.max() or 0), sizes.len()),  # type: ignore[arg-type]
+        ("queue", float(zones.get("queue", 0)), decided.pairs.height),
+        ("links_refused_by_guard", float(decided.clusters.refused.size), zones.get("linked", 0)),
+        ("expected_precision", decided.zones.expected_precision, zones.get("linked", 0)),
+        ("expected_recall", decided.zones.expected_recall, decided.pairs.height),
+    ]
+    rows = [
+        *[(measure, "all", "all", value, count) for measure, value, count in alone],
+        *[("match_rate", kind, *row) for kind, column in (("all", None), ("region", "region_code"), ("script", "script"),
+                                                          ("system", "source_system")) for row in _rates(told, column)],
+        *[("clusters_of_size", "size", str(size), float(count), sizes.len())
+          for size, count in sizes.value_counts().sort("size").iter_rows()],
+    ]  # fmt: skip
+    table = pl.DataFrame(
+        rows, orient="row", schema={"measure": pl.String, "segment_kind": pl.String, "segment": pl.String,
+                                    "value": pl.Float64, "count": pl.Int64},
+    )  # fmt: skip
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return table.with_columns(entity=pl.lit(entity.name), measured_at=pl.lit(now, pl.Datetime("us")))
+
+
+def _script() -> pl.Expr:
+    found = pl.lit("none")
+    for pattern, script in reversed(SCRIPTS):
+        found = pl.when(pl.col("name").str.contains(pattern)).then(pl.lit(script)).otherwise(found)
+    return found
+
+
+def _rates(told: pl.DataFrame, column: str | None) -> list[tuple[str, float, int]]:
+    """Segment, match rate, records of each segment."""
+    grouped = told.with_columns(segment=pl.lit("all") if column is None else pl.col(column))
+    rates = grouped.group_by("segment").agg((pl.col("size") > 1).mean().alias("value"), pl.len().cast(pl.Int64))
+    return [(str(segment), float(rate), int(count)) for segment, rate, count in rates.sort("segment").iter_rows()]

@@ -1,0 +1,321 @@
+"""Matching a company's master data: from the staged records to clusters with lasting golden ids.
+
+Belongs here: one run for one entity, whole or of what changed. Does not belong here: comparing (ml/core/matching),
+Splink's calls (linking), files (ml/io/matching), golden values (dbt_project).
+
+The linkage model is trained once and kept, so that the same records get the same scores tomorrow; it is trained anew
+when the comparisons change or the records have doubled. Large tables are then compared incrementally: only pairs that
+a new or changed record is part of are scored.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+from splink import DuckDBAPI
+
+import ml.core.matching.customers
+import ml.core.matching.model
+import ml.core.matching.records
+import ml.core.matching.romanise
+import ml.core.matching.warehouses
+from ml.core.matching.customers import CUSTOMER
+from ml.core.matching.decisions import Decided, RecordPair, decide, evidence
+from ml.core.matching.identities import Change, assign, own_id
+from ml.core.matching.model import Entity
+from ml.core.matching.quality import measures
+from ml.core.matching.records import NothingToCompare
+from ml.core.matching.verdicts import APART, LINKED, Pair, Verdicts
+from ml.core.matching.warehouses import WAREHOUSE
+from ml.core.matching.zones import PRECISION_FLOOR
+from ml.io.matching import MatchingStore, State
+from ml.io.verdicts import MATCHER, open_verdicts
+from ml.jobs.linking import Prepared, prepared_for, score, score_changed, train
+from workspace.files import sha256_of_json
+from workspace.settings import Settings
+from workspace.warehouse import open_warehouse, scratch_connection
+
+ENTITIES = {entity.name: entity for entity in (CUSTOMER, WAREHOUSE)}
+#: Records below which all pairs are scored each time: it takes seconds, and keys see the whole table.
+FEWEST_FOR_INCREMENT = 20_000
+#: Share of changed records from which on scoring all pairs is no slower.
+LARGEST_INCREMENT = 0.3
+#: Probability below which a pair is not kept for the next run, unless its records share a cluster.
+LEAST_KEPT = 0.001
+#: Modules that decide which pairs are compared and how; when their text changes, the model is trained anew.
+_RULES = (ml.core.matching.customers, ml.core.matching.model, ml.core.matching.records, ml.core.matching.romanise,
+          ml.core.matching.warehouses)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MatchReport:
+    """What a run found.
+
+    Attributes:
+        entity: Entity matched.
+        way: `whole`, `changed` or `unchanged`.
+        count_records: Records now.
+        count_compared: New and changed records.
+        count_golden: Clusters.
+        counts: Pairs by zone.
+        link_at, queue_at: Thresholds.
+        expected_precision: Of the linked pairs.
+        refused: Links that the cluster guard refused.
+        largest: Records of the largest cluster.
+        changes: Merges and splits of earlier ids.
+        note: Why nothing was compared, where so.
+    """
+
+    entity: str
+    way: str
+    count_records: int
+    count_compared: int
+    count_golden: int
+    counts: dict[str, int]
+    link_at: float
+    queue_at: float
+    expected_precision: float
+    refused: int
+    largest: int
+    changes: tuple[Change, ...]
+    note: str = ""
+
+
+def match_entity(
+    settings: Settings, entity: Entity, whole: bool = False, floor: float = PRECISION_FLOOR
+) -> MatchReport:
+    """Match the staged records of an entity and publish clusters, pairs, changes and quality.
+
+    Args:
+        settings: Company to work on; its staging models must have been built.
+        entity: `CUSTOMER` or `WAREHOUSE`.
+        whole: Score all pairs with a newly trained model, whatever has changed.
+        floor: Least expected precision of what is linked.
+    """
+    store = MatchingStore(settings.paths.ensure()).ensure()
+    raw = _staged(settings, entity)
+    ledger = open_verdicts(settings)
+    try:
+        verdicts = ledger.verdicts(entity.name)
+        state = store.load(entity.name)
+        run = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        try:
+            scored = _scored(settings, entity, raw, None if whole else state)
+        except NothingToCompare as nothing:
+            scored = _all_single(raw, str(nothing))
+        by_people = [_positions(scored.ids, verdicts.pairs(kind)) for kind in (LINKED, APART)]
+        decided = decide(entity, scored.records, scored.pairs, *by_people, floor=floor)
+        identities, changes = _identified(settings, entity, raw, scored, decided, state)
+        rows = _change_rows(entity, run, changes, verdicts, identities)
+        if changes:
+            ledger.note_changes(entity.name, run, rows, sha256_of_json(rows))
+            store.append("identity_changes", entity.name, run, _frame(rows))
+        _publish(store, entity, run, raw, scored, decided, identities)
+        store.save(entity.name, run, _state(entity, scored, decided, identities, state, verdicts))
+    finally:
+        ledger.close()
+    return _report(entity, scored, decided, changes)
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Records in the order of their numbers' rank, and pairs by position in it."""
+
+    ids: pl.Series
+    records: pl.DataFrame
+    pairs: pl.DataFrame
+    model: Any
+    way: str
+    count_compared: int
+    note: str = ""
+
+
+def _staged(settings: Settings, entity: Entity) -> pl.DataFrame:
+    """Staged records with `record_id`, `own_id`, `digest`, in order of their id."""
+    with open_warehouse(settings, f"match {entity.name}s", read_only=True) as connection:
+        found = connection.execute(f"select * from int_{entity.name}s_comparable").pl()
+    compared = [column for column in found.columns if column in entity.columns]
+    return found.with_columns(
+        record_id=pl.concat_str("source_system", pl.lit("|"), "code"), digest=found.select(compared).hash_rows(seed=1)
+    ).sort("record_id")  # fmt: skip
+
+
+def _scored(settings: Settings, entity: Entity, raw: pl.DataFrame, state: State | None) -> _Scored:
+    fingerprint = rules_fingerprint()
+    fits = state is not None and state.facts["fingerprint"] == fingerprint and state.facts["model"] is not None
+    if not fits or state is None or raw.height >= 2 * int(state.facts["count_trained"]):
+        return _score_all(settings, entity, raw, None)
+    known = raw.select("record_id", "digest").join(
+        state.records.select("record_id", "digest", "record"), on="record_id", how="left", suffix="_before",
+        maintain_order="left",
+    )  # fmt: skip
+    is_changed = (known["digest"] != known["digest_before"]).fill_null(True)
+    if raw.height < FEWEST_FOR_INCREMENT or is_changed.sum() > LARGEST_INCREMENT * raw.height:
+        return _score_all(settings, entity, raw, state.facts["model"])
+    return _score_increment(settings, entity, raw, state, is_changed)
+
+
+def _score_all(settings: Settings, entity: Entity, raw: pl.DataFrame, model: Any) -> _Scored:
+    prepared = prepared_for(entity, raw)
+    with scratch_connection(settings) as connection:
+        if model is None:
+            model = train(entity, prepared, DuckDBAPI(connection))
+        pairs, model = score(prepared, model, DuckDBAPI(connection))
+    return _Scored(prepared.ids, prepared.records, pairs, model, "whole", raw.height)
+
+
+def _score_increment(
+    settings: Settings, entity: Entity, raw: pl.DataFrame, state: State, is_changed: pl.Series
+) -> _Scored:
+    """Score what a changed record is part of; all other pairs keep their score. Positions follow `raw`."""
+    position = raw.select("record_id").with_row_index("record").with_columns(pl.col("record").cast(pl.Int64))
+    changed_ids = raw.filter(is_changed)["record_id"]
+    moved = state.records.select("record_id", before="record").join(position, on="record_id")
+    kept = moved.join(changed_ids.to_frame(), on="record_id", how="anti").select("before", "record")
+    others = state.records.join(kept, left_on="record", right_on="before").drop("record", "digest").rename(
+        {"record_right": "record"})  # fmt: skip
+    pairs = state.pairs
+    for end in ("left", "right"):
+        pairs = pairs.join(kept, left_on=end, right_on="before").drop(end).rename({"record": end})
+    model, records = state.facts["model"], others
+    if changed_ids.len():
+        prepared = prepared_for(entity, raw.filter(is_changed))
+        numbers = prepared.ids.to_frame().join(position, on="record_id", maintain_order="left", how="left")["record"]
+        changed = prepared.records.with_columns(record=numbers)
+        rest = others.select([pl.col(c).cast(t) for c, t in changed.schema.items()])
+        with scratch_connection(settings) as connection:
+            new_pairs = score_changed(changed, rest, model, DuckDBAPI(connection))
+        pairs = pl.concat([pairs.select(new_pairs.columns), new_pairs])
+        records = pl.concat([rest, changed])
+    return _Scored(raw["record_id"], records.sort("record"), _in_order(pairs), model,
+                   "changed" if changed_ids.len() else "unchanged", changed_ids.len())  # fmt: skip
+
+
+def _in_order(pairs: pl.DataFrame) -> pl.DataFrame:
+    return pairs.select(
+        left=pl.min_horizontal("left", "right"), right=pl.max_horizontal("left", "right"), probability="probability"
+    ).sort("left", "right")
+
+
+def _all_single(raw: pl.DataFrame, why: str) -> _Scored:
+    none = pl.DataFrame(schema={"left": pl.Int64, "right": pl.Int64, "probability": pl.Float64})
+    records = raw.with_columns(pl.col(pl.String), record=pl.int_range(raw.height, dtype=pl.Int64))
+    return _Scored(raw["record_id"], records, none, None, "whole", 0, why)
+
+
+def _positions(ids: pl.Series, pairs: Sequence[Pair]) -> list[RecordPair]:
+    """Positions of the pairs whose records are both there still."""
+    named = {one for pair in pairs for one in pair}
+    place = {str(record): number for number, record in enumerate(ids) if record in named} if named else {}
+    return [(place[a], place[b]) for a, b in pairs if a in place and b in place]
+
+
+def _identified(
+    settings: Settings, entity: Entity, raw: pl.DataFrame, scored: _Scored, decided: Decided, state: State | None
+) -> tuple[pl.DataFrame, list[Change]]:
+    previous = state.identities if state is not None else _ids_in_warehouse(settings, entity)
+    own = [own_id(entity.prefix, system, code) for system, code in raw.select("source_system", "code").iter_rows()]
+    founded = raw.select("record_id", "first_landed_at").with_columns(own_id=pl.Series(own, dtype=pl.String))
+    labelled = pl.DataFrame({"record_id": scored.ids, "cluster": decided.clusters.labels})
+    return assign(labelled.join(founded, on="record_id", maintain_order="left"), previous)
+
+
+def _ids_in_warehouse(settings: Settings, entity: Entity) -> pl.DataFrame:
+    """Ids that records had before this way of matching came; none in a new warehouse."""
+    name = entity.name
+    with open_warehouse(settings, f"read ids of {name}s", read_only=True) as connection:
+        there = connection.execute(
+            "select count(*) from information_schema.tables where table_name = ?", [f"xref_{name}s"]
+        ).fetchone()
+        if not there or not there[0]:
+            return pl.DataFrame(schema={"record_id": pl.String, "golden_id": pl.String})
+        return connection.execute(
+            f"select source_system || '|' || {name}_code as record_id, {name}_id as golden_id from xref_{name}s"
+        ).pl()
+
+
+def _change_rows(
+    entity: Entity, run: str, changes: Sequence[Change], verdicts: Verdicts, identities: pl.DataFrame
+) -> list[dict[str, Any]]:
+    """Rows of `identity_changes`: what changed, into what, why and by whom."""
+    if not changes:
+        return []
+    now = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+    decided_by_person = _golden_ids_of(verdicts, identities)
+    return [
+        {"entity": entity.name, "change_id": f"{run}-{number}", "kind": change.kind, "golden_id": change.golden_id,
+         "into": ",".join(change.into),
+         "evidence": "a steward's verdict" if set(change.into) & decided_by_person else "records or rules changed",
+         "actor": MATCHER, "changed_at": now}
+        for number, change in enumerate(changes)
+    ]  # fmt: skip
+
+
+def _golden_ids_of(verdicts: Verdicts, identities: pl.DataFrame) -> set[str]:
+    named = pl.Series(sorted({record for pair in verdicts.of_pair for record in pair}), dtype=pl.String)
+    return set(identities.filter(pl.col("record_id").is_in(named.implode()))["golden_id"])
+
+
+def _frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(rows).with_columns(pl.col("changed_at").str.to_datetime())
+
+
+def _publish(
+    store: MatchingStore, entity: Entity, run: str, raw: pl.DataFrame, scored: _Scored, decided: Decided,
+    identities: pl.DataFrame,
+) -> None:  # fmt: skip
+    named = identities.with_columns(match_rule=decided.rules, match_probability=decided.strengths)
+    matched = named.join(raw.select("record_id", "source_system", "code"), on="record_id", maintain_order="left")
+    store.publish("matched_records", entity.name, matched.with_columns(entity=pl.lit(entity.name)))
+    shown = decided.pairs.filter((pl.col("zone") != "apart") | (pl.col("rule") == "verdict"))
+    pairs = shown.select(
+        entity=pl.lit(entity.name), left_record=scored.ids.gather(shown["left"]),
+        right_record=scored.ids.gather(shown["right"]), probability="probability", zone="zone",
+        match_rule=pl.col("rule").fill_null("model"), evidence=evidence(entity, scored.records, shown),
+    )  # fmt: skip
+    store.publish("matched_pairs", entity.name, pairs)
+    store.append("match_quality", entity.name, run, measures(entity, scored.records, raw, identities, decided))
+
+
+def _state(
+    entity: Entity, scored: _Scored, decided: Decided, identities: pl.DataFrame, before: State | None,
+    verdicts: Verdicts,
+) -> State:  # fmt: skip
+    gone = before.identities.join(identities, on="record_id", how="anti") if before is not None else None
+    labels = decided.clusters.labels
+    pairs = scored.pairs
+    together = labels[pairs["left"].to_numpy()] == labels[pairs["right"].to_numpy()]
+    kept = pairs.filter(pl.Series(together) | (pairs["probability"] >= LEAST_KEPT))
+    trained = scored.records.height
+    if before is not None and scored.way != "whole":
+        trained = int(before.facts["count_trained"])
+    return State(
+        records=scored.records.with_columns(record_id=scored.ids),
+        pairs=kept,
+        identities=identities if gone is None else pl.concat([identities, gone.select(identities.columns)]),
+        facts={
+            "model": scored.model, "fingerprint": rules_fingerprint(), "count_trained": trained,
+            "link_at": decided.zones.link_at, "queue_at": decided.zones.queue_at, "entity": entity.name,
+            "verdicts": len(verdicts.of_pair),
+        },
+    )  # fmt: skip
+
+
+def rules_fingerprint() -> str:
+    """Digest of the code that decides which pairs are compared and how."""
+    return hashlib.sha256("".join(inspect.getsource(module) for module in _RULES).encode()).hexdigest()
+
+
+def _report(entity: Entity, scored: _Scored, decided: Decided, changes: Sequence[Change]) -> MatchReport:
+    sizes = pl.Series(decided.clusters.labels).value_counts()["count"]
+    return MatchReport(
+        entity=entity.name, way=scored.way, count_records=scored.records.height, count_compared=scored.count_compared,
+        count_golden=sizes.len(), counts=dict(decided.pairs["zone"].value_counts().iter_rows()),
+        link_at=decided.zones.link_at, queue_at=decided.zones.queue_at,
+        expected_precision=decided.zones.expected_precision, refused=int(decided.clusters.refused.size),
+        largest=int(sizes.max() or 0), changes=tuple(changes), note=scored.note,  # type: ignore[arg-type]
+    )  # fmt: skip
