@@ -10,3 +10,27 @@
 {% macro golden_id(golden, system, code) -%}
     case when {{ code }} is not null then coalesce({{ golden }}, 'unmapped:' || {{ system }} || ':' || {{ code }}) end
 {%- endmacro %}
+
+{#
+    Cross-reference of an entity: the golden id that matching gave each staged record. A record that matching has not
+    seen yet founds an id of its own, the same that matching would give it.
+#}
+{% macro matched_ids(entity, prefix) -%}
+    {%- set code, golden = entity ~ '_code', entity ~ '_id' -%}
+    with staged as (
+        select * from {{ ref('stg_' ~ entity ~ 's') }}
+    ),
+
+    matched as (
+        select * from {{ source('matching', 'matched_records') }}
+        where entity = '{{ entity }}'
+    )
+
+    select
+        staged.source_system,
+        staged.{{ code }},
+        coalesce(matched.golden_id, {{ record_id(prefix, 'staged.source_system', 'staged.' ~ code) }}) as {{ golden }},
+        coalesce(matched.match_rule, 'single') as match_rule
+    from staged
+    left join matched on staged.source_system = matched.source_system and staged.{{ code }} = matched.code
+{%- endmacro %}

@@ -53,14 +53,13 @@
 {#
     Clusters of records that share keys, by transitive closure.
 
-    `keyed` holds one row per record (`source_system`, `code`, `local_identity`, `first_landed_at`) and key (`key_kind`,
-    `key_value`, null for a record without keys). Two guards keep a shared key from welding strangers: more records than
-    `max_records_per_shared_key` of its kind, or, for `one_per_system` kinds, two records that one system tells apart.
-    Records of a system with equal `local_identity` count as one there.
+    `keyed` holds one row per record (`source_system`, `code`, `first_landed_at`) and key (`key_kind`,
+    `key_value`, null for a record without keys). A key that more records share than `max_records_per_shared_key` of its
+    kind would weld strangers and links nobody.
     The result names each record's cluster by the record that landed first, so that a cluster that grows keeps its name,
     and gives the strongest kind of key that links the record; `kinds` lists them, strongest first.
 #}
-{% macro clustered(keyed, kinds, one_per_system=[]) -%}
+{% macro clustered(keyed, kinds) -%}
     with recursive keyed as (
         select * from {{ keyed }}
     ),
@@ -79,7 +78,6 @@
             keyed.key_kind,
             keyed.key_value,
             keyed.source_system,
-            keyed.local_identity,
             records.record_number
         from keyed
         inner join records using (source_system, code)
@@ -97,9 +95,6 @@
             count(*) > 1
             {%- for kind, most in var('max_records_per_shared_key', {}).items() %}
             and (key_kind <> '{{ kind }}' or count(*) <= {{ most }})
-            {%- endfor %}
-            {%- for kind in one_per_system %}
-            and (key_kind <> '{{ kind }}' or count(distinct source_system || chr(31) || local_identity) = count(distinct source_system))
             {%- endfor %}
     ),
 

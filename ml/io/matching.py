@@ -19,25 +19,24 @@ from typing import Any
 import polars as pl
 
 from workspace.files import canonical_json, write_atomically
-from workspace.settings import CompanyPaths
 
-TABLES: Mapping[str, pl.Schema] = {
-    "matched_records": pl.Schema({
+TABLES: Mapping[str, Mapping[str, Any]] = {
+    "matched_records": {
         "entity": pl.String, "source_system": pl.String, "code": pl.String, "golden_id": pl.String,
         "match_rule": pl.String, "match_probability": pl.Float64,
-    }),
-    "matched_pairs": pl.Schema({
+    },
+    "matched_pairs": {
         "entity": pl.String, "left_record": pl.String, "right_record": pl.String, "probability": pl.Float64,
         "zone": pl.String, "match_rule": pl.String, "evidence": pl.String,
-    }),
-    "identity_changes": pl.Schema({
+    },
+    "identity_changes": {
         "entity": pl.String, "change_id": pl.String, "kind": pl.String, "golden_id": pl.String, "into": pl.String,
         "evidence": pl.String, "actor": pl.String, "changed_at": pl.Datetime("us"),
-    }),
-    "match_quality": pl.Schema({
+    },
+    "match_quality": {
         "entity": pl.String, "measured_at": pl.Datetime("us"), "measure": pl.String, "segment_kind": pl.String,
         "segment": pl.String, "value": pl.Float64, "count": pl.Int64,
-    }),
+    },
 }  # fmt: skip
 
 
@@ -59,17 +58,17 @@ class State:
 
 
 class MatchingStore:
-    """The matching folder of one company."""
+    """The matching folder of one company (`CompanyPaths.matching`)."""
 
-    def __init__(self, paths: CompanyPaths) -> None:
-        self._root = paths.matching
+    def __init__(self, root: Path) -> None:
+        self._root = root
 
     def ensure(self) -> "MatchingStore":
         """Give every table its typed columns, so that dbt can read it before the first run; returns itself."""
         for table, schema in TABLES.items():
             path = self._root / table / "empty.parquet"
             if not path.exists():
-                _write(pl.DataFrame(schema=schema), path)
+                _write(pl.DataFrame(schema=dict(schema)), path)
         return self
 
     def load(self, entity: str) -> State | None:
@@ -117,7 +116,7 @@ class MatchingStore:
         """Rows of a table, of one entity if named."""
         files = sorted((self._root / table).glob(f"{entity}*.parquet" if entity else "*.parquet"))
         frames = [pl.read_parquet(file) for file in files]
-        return pl.concat(frames) if frames else pl.DataFrame(schema=TABLES[table])
+        return pl.concat(frames) if frames else pl.DataFrame(schema=dict(TABLES[table]))
 
 
 def _typed(table: str, frame: pl.DataFrame) -> pl.DataFrame:

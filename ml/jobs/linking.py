@@ -19,7 +19,7 @@ from splink.internals.blocking_rule_creator import BlockingRuleCreator
 from splink.internals.exceptions import EMTrainingException
 
 from ml.core.matching.model import Entity, ModelDocument, posterior, share_of_true_pairs, tempered
-from ml.core.matching.records import with_keys
+from ml.core.matching.records import NothingToCompare, with_keys
 
 #: Random pairs from which the frequencies of agreement among strangers are estimated.
 RANDOM_PAIRS = 1_000_000
@@ -59,8 +59,10 @@ def prepared_for(entity: Entity, frame: pl.DataFrame, other: pl.DataFrame | None
     """Records of one table, or of two that are to be linked with each other, made comparable.
 
     Raises:
-        NothingToCompare: no column says who a record is.
+        NothingToCompare: there are no records, or no column says who they are.
     """
+    if not frame.height:
+        raise NothingToCompare(f"There are no {entity.name} records to compare. Land some.")
     normal = entity.prepare(frame).with_columns(side=pl.lit(0, pl.Int8))
     if other is not None:
         normal = pl.concat([normal, entity.prepare(other).with_columns(side=pl.lit(1, pl.Int8))])
@@ -158,6 +160,4 @@ def _frequencies(changed: pl.Series, others: pl.Series, count: int) -> pl.DataFr
     """How frequent each value of the changed records is among all."""
     values = changed.drop_nulls().unique()
     held = pl.concat([others.filter(others.is_in(values.implode())), changed.drop_nulls()])
-    return held.value_counts(name="count").select(
-        changed.name, (pl.col("count") / count).alias(f"tf_{changed.name}")
-    )
+    return held.value_counts(name="count").select(changed.name, (pl.col("count") / count).alias(f"tf_{changed.name}"))

@@ -11,7 +11,7 @@ a new or changed record is part of are scored.
 import hashlib
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,7 +34,7 @@ from ml.core.matching.warehouses import WAREHOUSE
 from ml.core.matching.zones import PRECISION_FLOOR
 from ml.io.matching import MatchingStore, State
 from ml.io.verdicts import MATCHER, open_verdicts
-from ml.jobs.linking import Prepared, prepared_for, score, score_changed, train
+from ml.jobs.linking import prepared_for, score, score_changed, train
 from workspace.files import sha256_of_json
 from workspace.settings import Settings
 from workspace.warehouse import open_warehouse, scratch_connection
@@ -96,7 +96,7 @@ def match_entity(
         whole: Score all pairs with a newly trained model, whatever has changed.
         floor: Least expected precision of what is linked.
     """
-    store = MatchingStore(settings.paths.ensure()).ensure()
+    store = MatchingStore(settings.paths.ensure().matching).ensure()
     raw = _staged(settings, entity)
     ledger = open_verdicts(settings)
     try:
@@ -107,15 +107,16 @@ def match_entity(
             scored = _scored(settings, entity, raw, None if whole else state)
         except NothingToCompare as nothing:
             scored = _all_single(raw, str(nothing))
-        by_people = [_positions(scored.ids, verdicts.pairs(kind)) for kind in (LINKED, APART)]
-        decided = decide(entity, scored.records, scored.pairs, *by_people, floor=floor)
+            entity = replace(entity, certain=(), evidence=(), told_apart_by="")
+        linked, apart = (_positions(scored.ids, verdicts.pairs(kind)) for kind in (LINKED, APART))
+        decided = decide(entity, scored.records, scored.pairs, linked, apart, floor)
         identities, changes = _identified(settings, entity, raw, scored, decided, state)
         rows = _change_rows(entity, run, changes, verdicts, identities)
         if changes:
             ledger.note_changes(entity.name, run, rows, sha256_of_json(rows))
             store.append("identity_changes", entity.name, run, _frame(rows))
         _publish(store, entity, run, raw, scored, decided, identities)
-        store.save(entity.name, run, _state(entity, scored, decided, identities, state, verdicts))
+        store.save(entity.name, run, _state(entity, raw, scored, decided, identities, state))
     finally:
         ledger.close()
     return _report(entity, scored, decided, changes)
@@ -282,8 +283,8 @@ def _publish(
 
 
 def _state(
-    entity: Entity, scored: _Scored, decided: Decided, identities: pl.DataFrame, before: State | None,
-    verdicts: Verdicts,
+    entity: Entity, raw: pl.DataFrame, scored: _Scored, decided: Decided, identities: pl.DataFrame,
+    before: State | None,
 ) -> State:  # fmt: skip
     gone = before.identities.join(identities, on="record_id", how="anti") if before is not None else None
     labels = decided.clusters.labels
@@ -294,13 +295,12 @@ def _state(
     if before is not None and scored.way != "whole":
         trained = int(before.facts["count_trained"])
     return State(
-        records=scored.records.with_columns(record_id=scored.ids),
+        records=scored.records.with_columns(record_id=scored.ids, digest=raw["digest"]),
         pairs=kept,
         identities=identities if gone is None else pl.concat([identities, gone.select(identities.columns)]),
         facts={
             "model": scored.model, "fingerprint": rules_fingerprint(), "count_trained": trained,
             "link_at": decided.zones.link_at, "queue_at": decided.zones.queue_at, "entity": entity.name,
-            "verdicts": len(verdicts.of_pair),
         },
     )  # fmt: skip
 

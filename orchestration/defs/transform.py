@@ -1,8 +1,9 @@
-"""dbt models as assets: staging and master data, daily facts, and what is built over all days.
+"""dbt models as assets: staging, master data, daily facts, and what is built over all days.
 
 Belongs here: the dbt assets and how a run of them is called. Does not belong here: SQL (dbt_project).
 
-One dbt project is cut into three runs, because the facts are partitioned by day and the others are not.
+One dbt project is cut into four runs: matching stands between staging and master data, and the facts are partitioned by
+day while the others are not.
 """
 
 import json
@@ -20,6 +21,8 @@ from sources.history import landed_days
 from workspace.settings import Settings, load_settings
 from workspace.warehouse import warehouse_lock
 
+#: What matching reads: staging, and the records as they are compared.
+STAGING = "path:models/staging +tag:before_matching"
 #: Models below this tag are replaced by day.
 DAILY = "tag:daily"
 #: What is built after the facts, over all days.
@@ -33,7 +36,16 @@ def transform() -> dg.Definitions:
     translator = ProjectTranslator()
 
     @dbt_assets(
-        manifest=manifest, name="master_data_models", exclude=f"{DAILY} {AFTER_FACTS}",
+        manifest=manifest, name="staging_models", select=STAGING, dagster_dbt_translator=translator,
+        pool=WAREHOUSE_POOL,
+    )  # fmt: skip
+    def staging_models(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource
+    ) -> Iterator[Any]:
+        yield from _build(context, dbt, workspace)
+
+    @dbt_assets(
+        manifest=manifest, name="master_data_models", exclude=f"{STAGING} {DAILY} {AFTER_FACTS}",
         dagster_dbt_translator=translator, pool=WAREHOUSE_POOL,
     )  # fmt: skip
     def master_data_models(
@@ -61,7 +73,7 @@ def transform() -> dg.Definitions:
         yield from _build(context, dbt, workspace)
 
     return dg.Definitions(
-        assets=[master_data_models, daily_models, models_over_all_days],
+        assets=[staging_models, master_data_models, daily_models, models_over_all_days],
         resources={
             "dbt": DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(EXECUTABLE))
         },

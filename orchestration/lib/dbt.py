@@ -33,6 +33,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     return {
         "OI_DBT_WAREHOUSE": str(paths.warehouse),
         "OI_DBT_LANDING": str(paths.landing),
+        "OI_DBT_MATCHING": str(paths.matching),
         "OI_DBT_THREADS": str(settings.threads),
         "OI_DBT_MEMORY_LIMIT": settings.memory_limit,
         "OI_DBT_SPILL": str(paths.spill),
@@ -75,15 +76,15 @@ def prepare_manifest(settings: Settings) -> Path:
 
 
 class ProjectTranslator(DagsterDbtTranslator):
-    """Names dbt nodes as assets: sources are the landing assets, folders are groups."""
+    """Names dbt nodes as assets: sources are the assets of landing and matching, folders are groups."""
 
     def __init__(self) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=False))
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """`landing/<table>` for a source, the bare model name otherwise."""
+        """`<source>/<table>` for a source, the bare model name otherwise."""
         if dbt_resource_props["resource_type"] == "source":
-            return dg.AssetKey(["landing", dbt_resource_props["name"]])
+            return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
         return dg.AssetKey([dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:

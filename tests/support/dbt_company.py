@@ -22,10 +22,12 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.factory import reset_adapters
 from dbt.cli.main import dbtRunner
 
+from ml.io.matching import MatchingStore
+from ml.jobs.master import ENTITIES, MatchReport, match_entity
 from sources.contracts import load_contract
 from sources.dbt_sources import PROJECT
 from sources.mapping import META_COLUMNS
-from workspace.settings import quiet_environment
+from workspace.settings import load_settings, quiet_environment
 
 Row = Mapping[str, Any]
 FIRST_LANDING = datetime(2026, 6, 1)
@@ -48,6 +50,7 @@ class Company:
         self.bench = bench
         self.landing = root / "landing"
         self._batches = 0
+        MatchingStore(root / "matching").ensure()
         if landing is None:
             for name in load_contract():
                 self._write(name, [], self.landing / name / "empty.parquet")
@@ -116,6 +119,7 @@ class Company:
         link.symlink_to(self.root)
         return {
             "OI_DBT_WAREHOUSE": str(link / "warehouse.duckdb"), "OI_DBT_LANDING": str(link / "landing"),
+            "OI_DBT_MATCHING": str(link / "matching"),
             "OI_DBT_THREADS": "2", "OI_DBT_MEMORY_LIMIT": "2GB", "OI_DBT_SPILL": str(link / "spill"),
         }  # fmt: skip
 
@@ -126,6 +130,12 @@ class Company:
     def run(self, *arguments: str, **variables: str) -> None:
         """Build models and seeds without any test."""
         self.dbt("build", "--exclude-resource-type", "unit_test", "test", *arguments, **variables)
+
+    def match(self) -> dict[str, MatchReport]:
+        """Build what matching reads, and match customers and warehouses."""
+        self.run("--select", "+tag:before_matching")
+        settings = load_settings(home=self.root.parent, company=self.root.name)
+        return {name: match_entity(settings, entity) for name, entity in ENTITIES.items()}
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Rows of a query on the warehouse."""

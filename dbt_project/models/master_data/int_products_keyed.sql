@@ -44,7 +44,6 @@ keys as (
     select
         source_system,
         code,
-        code as local_identity,
         first_landed_at,
         'gtin' as key_kind,
         gtin as key_value
@@ -54,7 +53,6 @@ keys as (
     select
         source_system,
         code,
-        code as local_identity,
         first_landed_at,
         'model_code' as key_kind,
         brand || chr(31) || model_code || chr(31) || cast(pack_size as varchar) as key_value
@@ -66,7 +64,6 @@ keyless as (
     select
         checked.source_system,
         checked.code,
-        checked.code as local_identity,
         checked.first_landed_at,
         cast(null as varchar) as key_kind,
         cast(null as varchar) as key_value

@@ -1,1 +1,1 @@
-{{ with_stable_ids(ref('int_customers_clustered'), 'customer_code', 'customer_id') }}
+{{ matched_ids('customer', 'c') }}

@@ -1,1 +1,1 @@
-{{ with_stable_ids(ref('int_warehouses_clustered'), 'warehouse_code', 'warehouse_id') }}
+{{ matched_ids('warehouse', 'w') }}

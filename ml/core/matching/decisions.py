@@ -87,9 +87,7 @@ def decide(
     return Decided(judged_pairs, zones, clusters, rules, strengths)
 
 
-def _with_verdicts(
-    pairs: pl.DataFrame, linked: Sequence[RecordPair], apart: Sequence[RecordPair]
-) -> pl.DataFrame:
+def _with_verdicts(pairs: pl.DataFrame, linked: Sequence[RecordPair], apart: Sequence[RecordPair]) -> pl.DataFrame:
     spoken = pl.DataFrame(
         [(*sorted(pair), verdict) for verdict, given in (("linked", linked), ("apart", apart)) for pair in given],
         schema={"left": pl.Int64, "right": pl.Int64, "verdict": pl.String}, orient="row",
@@ -146,10 +144,12 @@ def _strongest(
 def evidence(entity: Entity, records: pl.DataFrame, pairs: pl.DataFrame) -> pl.Series:
     """What speaks for and against each pair, as JSON: `agrees` and `differs`, each a list of what was compared."""
     told = {name: agreement(records[column], pairs) for name, column in entity.evidence}
+    if not pairs.height or not told:
+        return pl.Series("evidence", ["{}"] * pairs.height, dtype=pl.String)
     lists = [
         pl.concat_list([pl.when(pl.lit(values) == wanted).then(pl.lit(f'"{name}"')) for name, values in told.items()])
         .list.drop_nulls().list.join(", ")
         for wanted in (True, False)
     ]  # fmt: skip
     text = pl.format('{{"agrees": [{}], "differs": [{}]}}', *lists)
-    return pairs.select(text.alias("evidence"))["evidence"] if pairs.height else pl.Series("evidence", [], pl.String)
+    return pairs.select(text.alias("evidence"))["evidence"]

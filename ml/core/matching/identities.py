@@ -104,9 +104,7 @@ def _changes(before: pl.DataFrame, after: pl.DataFrame) -> list[Change]:
         .agg(pl.col("golden_id_now"))
         .sort("golden_id")
     )
-    return [
-        Change("merged" if len(into) == 1 else "split", golden, tuple(into)) for golden, into in lists.iter_rows()
-    ]
+    return [Change("merged" if len(into) == 1 else "split", golden, tuple(into)) for golden, into in lists.iter_rows()]
 
 
 def resolve(golden_id: str, is_current: Callable[[str], bool], history: Iterable[Mapping[str, object]]) -> list[str]:

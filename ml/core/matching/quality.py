@@ -16,11 +16,13 @@ from ml.core.matching.model import Entity
 
 SCRIPTS = ((r"\p{Han}", "chinese"), (r"\p{Latin}", "latin"), (r"\p{L}", "other"))
 
+SEGMENTS = (("all", None), ("region", "region_code"), ("script", "script"), ("system", "source_system"))
+
 
 def measures(
     entity: Entity, records: pl.DataFrame, raw: pl.DataFrame, identities: pl.DataFrame, decided: Decided
 ) -> pl.DataFrame:
-    """Rows of `match_quality`: `measure`, `segment_kind`, `segment`, `value`, and the `count` of what it is a share of."""
+    """Rows of `match_quality`: `measure`, `segment_kind`, `segment`, `value`, and `count`, of what it is a share."""
     name = "full_name" if "full_name" in raw.columns else "name"
     told = identities.join(
         raw.select("record_id", "source_system", "region_code", name=name), on="record_id", maintain_order="left"
@@ -42,8 +44,7 @@ def measures(
     ]
     rows = [
         *[(measure, "all", "all", value, count) for measure, value, count in alone],
-        *[("match_rate", kind, *row) for kind, column in (("all", None), ("region", "region_code"), ("script", "script"),
-                                                          ("system", "source_system")) for row in _rates(told, column)],
+        *[("match_rate", kind, *row) for kind, column in SEGMENTS for row in _rates(told, column)],
         *[("clusters_of_size", "size", str(size), float(count), sizes.len())
           for size, count in sizes.value_counts().sort("size").iter_rows()],
     ]  # fmt: skip

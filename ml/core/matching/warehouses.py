@@ -8,11 +8,14 @@ Input columns, all optional but `record_id`: `source_system`, `kind`, `name`, `a
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 import splink.comparison_level_library as levels
 import splink.comparison_library as comparisons
 from splink import SettingsCreator, block_on
+from splink.internals.comparison_creator import ComparisonCreator
+from splink.internals.comparison_level_creator import ComparisonLevelCreator
 
 from ml.core.matching.model import Certain, Entity
 from ml.core.matching.records import Key, NothingToCompare, cleaned, folded
@@ -90,7 +93,7 @@ def settings_for(columns: Sequence[str]) -> SettingsCreator:
         columns: Prepared columns (`prepare_warehouses`) that hold any value.
     """
     found = set(columns)
-    compared = [
+    compared: list[ComparisonCreator | dict[str, Any]] = [
         comparison for needs, comparison in (({"name"}, _NAME), ({"address"}, _ADDRESS),
                                              ({"postal_code"}, _PLACE), ({"latitude", "longitude"}, _POSITION))
         if needs <= found
@@ -108,7 +111,7 @@ def settings_for(columns: Sequence[str]) -> SettingsCreator:
     )
 
 
-def _level(level: levels.ComparisonLevelCreator, m: float, u: float) -> levels.ComparisonLevelCreator:
+def _level(level: ComparisonLevelCreator, m: float, u: float) -> ComparisonLevelCreator:
     return level.configure(m_probability=m, u_probability=u)
 
 
@@ -144,7 +147,11 @@ WAREHOUSE = Entity(
     prepare=prepare_warehouses,
     keys=WAREHOUSE_KEYS,
     settings=settings_for,
-    training=(("key_address", "address", "postal_code"), ("key_position", "latitude", "longitude"), ("key_name", "name")),
+    training=(
+        ("key_address", "address", "postal_code"),
+        ("key_position", "latitude", "longitude"),
+        ("key_name", "name"),
+    ),
     priors=("key_address", "key_position"),
     certain=(
         Certain("address", ("gate",)),

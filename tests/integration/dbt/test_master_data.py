@@ -22,6 +22,11 @@ def _product(code: str, system: str, **more: object) -> dict[str, object]:
     return {"source_system": system, "product_code": code, **more}
 
 
+def _rebuild(company: Company) -> None:
+    company.match()
+    company.run(*MASTER)
+
+
 def _ids(company: Company) -> dict[str, str]:
     found = company.rows("select customer_code, customer_id from xref_customers")
     return {str(code): str(golden) for code, golden in found}
@@ -33,25 +38,28 @@ def _groups(company: Company, entity: str) -> list[list[str]]:
 
 
 def test_a_cluster_keeps_its_id_through_growth_merger_and_split(company: Company) -> None:
-    friends = [_customer(code, phone=OTHER_PHONE) for code in ("f1", "f2", "f3")]
-    company.land({"customers": [_customer("a", email="a@x.cn"), _customer("b", email="b@x.cn"), *friends]})
-    company.run(*MASTER)
+    friends = [_customer(code, full_name="Fu Li", phone=OTHER_PHONE) for code in ("f1", "f2", "f3")]
+    pair = [_customer("a", full_name="Wu Wei", email="a@x.cn"), _customer("b", full_name="Wu Wei", email="b@x.cn")]
+    company.land({"customers": [*pair, *friends]})
+    _rebuild(company)
     first = _ids(company)
     assert len(set(first.values())) == 3
 
     # A record that landed later joins a and b: the id of the one that landed first stays. f1 moves out.
-    joined = _customer("b", email="b@x.cn", phone=PHONE, updated_at=datetime(2026, 1, 2))
-    moved = _customer("f1", phone="+86 13700000000", updated_at=datetime(2026, 1, 2))
-    company.land({"customers": [_customer("0", "crm", email="a@x.cn", phone=PHONE), joined, moved]})
-    company.run(*MASTER)
+    joined = _customer("b", full_name="Wu Wei", email="b@x.cn", phone=PHONE, updated_at=datetime(2026, 1, 2))
+    moved = _customer("f1", full_name="Fu Li", phone="+86 13700000000", updated_at=datetime(2026, 1, 2))
+    joining = _customer("0", "crm", full_name="Wu Wei", email="a@x.cn", phone=PHONE)
+    company.land({"customers": [joining, joined, moved]})
+    _rebuild(company)
     merged = _ids(company)
     assert {merged[code] for code in ("a", "b", "0")} == {first["a"]}
     assert merged["f1"] == first["f1"], "the record that founded a cluster takes its id along"
     assert merged["f2"] == merged["f3"] != first["f1"]
 
     # The link turns out to be wrong: b leaves with an id of its own again, and nobody else's changes.
-    company.land({"customers": [_customer("b", email="b@x.cn", updated_at=datetime(2026, 1, 3))]})
-    company.run(*MASTER)
+    left = _customer("b", full_name="Wu Wei", email="b@x.cn", updated_at=datetime(2026, 1, 3))
+    company.land({"customers": [left]})
+    _rebuild(company)
     assert _ids(company) == {**merged, "b": first["b"]}
 
 
@@ -61,11 +69,13 @@ def test_records_are_linked_by_the_rules_and_not_beyond(company: Company) -> Non
         {
             "customers": [
                 *[_customer(f"switchboard{i}", phone="+86 2100000000") for i in range(9)],
-                _customer("short1", "pos", person_code="77"),
-                _customer("short2", "pos", person_code="77"),
-                _customer("short3", "crm", person_code="77"),
-                _customer("card1", "pos", person_code="LOY-000077"),
-                _customer("card2", "crm", person_code="LOY-000077"),
+                _customer("short1", "pos", full_name="Ma Li", person_code="77"),
+                _customer("short2", "pos", full_name="马丽", person_code="77"),
+                _customer("short3", "crm", full_name="Xu Bo", person_code="77"),
+                _customer("card1", "pos", full_name="He Tao", person_code="LOY-000077"),
+                _customer("card2", "crm", full_name="Tao He", person_code="LOY-000077"),
+                _customer("mother", "pos", full_name="Gao Jing", phone=PHONE),
+                _customer("daughter", "crm", full_name="Song Yan", phone=PHONE),
             ],
             "warehouses": [
                 _node("place1", "erp", name="Nord", **place),
@@ -87,9 +97,10 @@ def test_records_are_linked_by_the_rules_and_not_beyond(company: Company) -> Non
             ],
         }
     )
-    company.run(*MASTER)
+    _rebuild(company)
     assert _groups(company, "customer") == sorted(
-        [[f"switchboard{i}"] for i in range(9)] + [["short1", "short2"], ["short3"], ["card1", "card2"]]
+        [[f"switchboard{i}"] for i in range(9)]
+        + [["short1", "short2"], ["short3"], ["card1", "card2"], ["mother"], ["daughter"]]
     )
     assert _groups(company, "warehouse") == [
         ["doubled", "doubled_old", "doubled_shop"],

@@ -1,0 +1,53 @@
+"""Matching as assets, between dbt's staging and its master data.
+
+Belongs here: the assets that the matching job fills. Does not belong here: matching (ml), golden values (dbt_project).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+
+import dagster as dg
+
+from orchestration.lib.instance import WAREHOUSE_POOL
+from orchestration.lib.metadata import table_metadata
+from orchestration.lib.workspace_resource import WorkspaceResource
+
+TABLES: Mapping[str, str] = {
+    "matched_records": "Golden id of each customer and warehouse record. Grain: one row per entity and source record.",
+    "matched_pairs": "Pairs linked, queued or decided by a person. Grain: one row per entity and pair of records.",
+    "identity_changes": "Golden ids that were merged or split. Grain: one row per change.",
+    "match_quality": "Quality numbers of matching. Grain: one row per entity, run, measure and segment.",
+}
+SHOWN = ["entity", "way", "count_records", "count_compared", "count_golden", "link_at", "queue_at",
+         "expected_precision", "refused", "largest", "note"]  # fmt: skip
+
+
+@dg.multi_asset(
+    name="matching",
+    specs=[
+        dg.AssetSpec(
+            ["matching", table], group_name="master_data", kinds={"parquet", "duckdb"}, description=description,
+            deps=["int_customers_comparable", "int_warehouses_comparable"],
+        )
+        for table, description in TABLES.items()
+    ],
+    pool=WAREHOUSE_POOL,
+)  # fmt: skip
+def matching(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None]]:
+    """Match customers and warehouses: whole at first, then what is new or changed.
+
+    Grain: each table's own.
+    """
+    from ml.io.matching import MatchingStore
+    from ml.jobs.master import ENTITIES, match_entity
+
+    settings = workspace.settings
+    reports = [match_entity(settings, entity) for entity in ENTITIES.values()]
+    shown = table_metadata([{**asdict(report), **report.counts} for report in reports], [*SHOWN, "linked", "queue"])
+    changes = sum(len(report.changes) for report in reports)
+    store = MatchingStore(settings.paths.matching)
+    for table in TABLES:
+        yield dg.MaterializeResult(
+            asset_key=["matching", table],
+            metadata={"dagster/row_count": store.read(table).height, "matching": shown, "ids_changed": changes},
+        )
