@@ -22,7 +22,7 @@ from workspace.settings import Settings, load_settings
 from workspace.warehouse import warehouse_lock
 
 #: What matching reads: staging, and the records as they are compared.
-STAGING = "path:models/staging +tag:before_matching"
+STAGING = "order_intelligence.staging +tag:before_matching"
 #: Models below this tag are replaced by day.
 DAILY = "tag:daily"
 #: What is built after the facts, over all days.

@@ -19,7 +19,7 @@ PLANTED = [
     ("landing", "shipments.batch.filled", "error", 1),
     ("master_data", "xref_customers.code_once", "error", 2),
     ("master_data", "xref_products.no_orphan", "error", 1),
-    ("master_data", "stg_warehouses.covered", "error", 1),
+    ("master_data", "xref_warehouses.covers", "error", 1),
     ("master_data", "dim_products.cluster_possible", "error", 1),
     ("master_data", "dim_products.cluster_usual", "warning", 1),
     ("master_data", "dim_customers.email_shared", "warning", 1),
