@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml.core.matching.verdicts import VerdictRefused, Verdicts, fold, give, ordered
-from workspace.ledger import Event, Ledger
+from workspace.keys import Signer
+from workspace.ledger import Event, Ledger, open_ledger
 from workspace.settings import Settings
 
 STREAM = "master_data"
@@ -19,10 +20,10 @@ MATCHER = "system:matching"
 
 
 class VerdictLedger:
-    """Verdicts on pairs of records, at a ledger's URL."""
+    """Verdicts on pairs of records, in a ledger."""
 
-    def __init__(self, url: str) -> None:
-        self._ledger = Ledger(url)
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
 
     def events(self, entity: str) -> list[Event]:
         """Everything that was decided and changed about an entity, oldest first."""
@@ -32,8 +33,8 @@ class VerdictLedger:
         """The verdicts that hold."""
         return fold(_decision(event) for event in self.events(entity) if event.kind != IDS_CHANGED)
 
-    def give(self, entity: str, verdict: str, left: str, right: str, actor: str, reason: str) -> Event:
-        """Enter a verdict.
+    def give(self, entity: str, verdict: str, left: str, right: str, actor: Signer | str, reason: str) -> Event:
+        """Enter a verdict; `actor` is the person with their key, or the name of a program.
 
         Raises:
             VerdictRefused: it contradicts others, or another writer was faster and it does so now.
@@ -72,4 +73,4 @@ def _decision(event: Event) -> dict[str, object]:
 
 def open_verdicts(settings: Settings) -> VerdictLedger:
     """The stewards' ledger of the company."""
-    return VerdictLedger(settings.paths.ensure().ledger_url(settings))
+    return VerdictLedger(open_ledger(settings))
