@@ -23,14 +23,12 @@ import ml.core.matching.model
 import ml.core.matching.records
 import ml.core.matching.romanise
 import ml.core.matching.warehouses
-from ml.core.matching.customers import CUSTOMER
 from ml.core.matching.decisions import Decided, RecordPair, decide, evidence
 from ml.core.matching.identities import Change, assign, own_id
 from ml.core.matching.model import Entity
 from ml.core.matching.quality import measures
 from ml.core.matching.records import NothingToCompare
 from ml.core.matching.verdicts import APART, LINKED, Pair, Verdicts
-from ml.core.matching.warehouses import WAREHOUSE
 from ml.core.matching.zones import PRECISION_FLOOR
 from ml.io.matching import MatchingStore, State
 from ml.io.verdicts import MATCHER, open_verdicts
@@ -39,7 +37,6 @@ from workspace.files import sha256_of_json
 from workspace.settings import Settings
 from workspace.warehouse import open_warehouse, scratch_connection
 
-ENTITIES = {entity.name: entity for entity in (CUSTOMER, WAREHOUSE)}
 #: Records below which all pairs are scored each time: it takes seconds, and keys see the whole table.
 FEWEST_FOR_INCREMENT = 20_000
 #: Share of changed records from which on scoring all pairs is no slower.
@@ -139,7 +136,7 @@ def _staged(settings: Settings, entity: Entity) -> pl.DataFrame:
     """Staged records with `record_id`, `own_id`, `digest`, in order of their id."""
     with open_warehouse(settings, f"match {entity.name}s", read_only=True) as connection:
         found = connection.execute(f"select * from int_{entity.name}s_comparable").pl()
-    compared = [column for column in found.columns if column in entity.columns]
+    compared = [column for column in found.columns if column in entity.aliases]
     return found.with_columns(
         record_id=pl.concat_str("source_system", pl.lit("|"), "code"), digest=found.select(compared).hash_rows(seed=1)
     ).sort("record_id")  # fmt: skip

@@ -1,7 +1,7 @@
 """How well matching does on somebody's own tables, and a matcher taught by their labelled pairs.
 
 Belongs here: from files to links, a verdict against a truth, a taught matcher. Does not belong here: matching
-(products), how it is shown (orchestration/cli).
+(products, match), how it is shown (orchestration/cli).
 """
 
 from collections.abc import Mapping
@@ -12,11 +12,15 @@ import numpy as np
 import polars as pl
 
 from ml.core.matching.agreement import Agreement, agreement, ordered, over_thresholds
-from ml.core.matching.columns import recognised
+from ml.core.matching.columns import Aliases, recognised
+from ml.core.matching.model import Entity
 from ml.core.matching.products.matcher import SEED, Matcher
 from ml.core.matching.products.records import PRODUCT_ALIASES
+from ml.core.matching.zones import PRECISION_FLOOR
 from ml.io.match_tables import Pairs, UnreadableTable, read_pairs, read_table
+from ml.jobs.match import Matched, match_table
 from ml.jobs.products import Lesson, ProductMatches, ProductTable, match_products, product_table, teach
+from workspace.settings import Settings
 
 #: Rivals of a true pair that are taught as others: more of them teach nothing new, and take long.
 MOST_RIVALS = 20
@@ -28,6 +32,8 @@ class Evaluation:
 
     Attributes:
         found: Pairs, clusters, thresholds.
+        taught_by: `labels`, `codes`, `nobody`, or `table`: the table's own agreements, without any label.
+        count_taught: Pairs that taught the matcher, where they were counted.
         links: `left_id`, `right_id`, `probability`, `rule` of the linked pairs, likeliest first.
         columns: Canonical columns that were recognised in both tables.
         chosen: At the chosen threshold; None without a truth.
@@ -35,7 +41,9 @@ class Evaluation:
         count_unknown: Pairs of the truth that name a record which is not there; they are left out.
     """
 
-    found: ProductMatches
+    found: ProductMatches | Matched
+    taught_by: str
+    count_taught: int
     links: pl.DataFrame
     columns: tuple[str, ...]
     chosen: Agreement | None
@@ -57,19 +65,49 @@ def evaluate_products(
         matcher: One taught by people.
         floor: Least expected precision of the links; None: where expected F1 is greatest.
     """
-    table, other = _tables(left, right, columns)
+    table, other = _tables(left, right, columns, PRODUCT_ALIASES)
     found = match_products(table, other, matcher, floor)
+    used = found.matcher
+    count_taught = used.count_same + used.count_other if used.taught_by == "labels" else used.count_same
+    return _judged(found, found.pairs.filter(~pl.col("is_doubtful")), used.taught_by, count_taught, table, other, pairs)
+
+
+def evaluate_records(
+    entity: Entity, left: Path, right: Path | None, pairs: Path | None, columns: Mapping[str, str], settings: Settings,
+    floor: float | None = None,
+) -> Evaluation:  # fmt: skip
+    """Match a table of customers or warehouses, or link two, and compare with true pairs.
+
+    Args:
+        entity: What the records are of.
+        left: Table.
+        right: Second table; None: duplicates within the first are looked for.
+        pairs: True pairs of record ids.
+        columns: Canonical column → the tables' own.
+        settings: For the scratch database.
+        floor: Least expected precision of the links; None: as in the company's own master data.
+    """
+    table, other = _tables(left, right, columns, entity.aliases)
+    found = match_table(entity, table, settings, other, PRECISION_FLOOR if floor is None else floor)
+    return _judged(found, found.pairs, "table", 0, table, other, pairs)
+
+
+def _judged(
+    found: ProductMatches | Matched, free: pl.DataFrame, taught_by: str, count_taught: int, table: pl.DataFrame,
+    other: pl.DataFrame | None, pairs: Path | None,
+) -> Evaluation:  # fmt: skip
+    """What was found beside the truth; `free` are the pairs that a threshold alone decides about."""
     linked = found.pairs.filter(pl.col("zone") == "linked").sort("probability", descending=True)
     links = linked.select("probability", "rule", left_id="left_record", right_id="right_record")
     links = links.select("left_id", "right_id", "probability", "rule")
     used = tuple(column for column in table.columns if other is None or column in other.columns)
     if pairs is None:
-        return Evaluation(found, links, used, None, (), 0)
-    given = read_pairs(pairs)
-    true, count_unknown = _known(given.true, table, other, pairs)
+        return Evaluation(found, taught_by, count_taught, links, used, None, (), 0)
+    true, count_unknown = _known(read_pairs(pairs).true, table, other, pairs)
     together = _together(found.clusters) if other is None else list(links.select("left_id", "right_id").iter_rows())
     chosen = agreement(together, true, found.zones.link_at, is_linking=other is not None)
-    return Evaluation(found, links, used, chosen, tuple(_curve(found, true, other is not None)), count_unknown)
+    curve = tuple(_curve(free, true, other is not None))
+    return Evaluation(found, taught_by, count_taught, links, used, chosen, curve, count_unknown)
 
 
 def teach_products(left: Path, right: Path | None, pairs: Path, columns: Mapping[str, str]) -> Lesson:
@@ -77,7 +115,7 @@ def teach_products(left: Path, right: Path | None, pairs: Path, columns: Mapping
 
     Where the file lists only true pairs, the other candidates of their records are taken for not the same.
     """
-    table, other = _tables(left, right, columns)
+    table, other = _tables(left, right, columns, PRODUCT_ALIASES)
     given = read_pairs(pairs)
     _known(given.true, table, other, pairs)
     products = product_table(table, other)
@@ -87,14 +125,16 @@ def teach_products(left: Path, right: Path | None, pairs: Path, columns: Mapping
     return teach(products, *(labelled[column].to_numpy() for column in ("left", "right", "same")))
 
 
-def _tables(left: Path, right: Path | None, columns: Mapping[str, str]) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+def _tables(
+    left: Path, right: Path | None, columns: Mapping[str, str], aliases: Aliases
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """Both tables under our names; a mapping may be of a column that only one of them has."""
     raw = [(path, read_table(path)) for path in (left, right) if path is not None]
     everywhere = {own for _, table in raw for own in table.columns}
     tables = []
     for path, table in raw:
         given = {name: own for name, own in columns.items() if own in table.columns or own not in everywhere}
-        tables.append(recognised(table, PRODUCT_ALIASES, given, path.name))
+        tables.append(recognised(table, aliases, given, path.name))
     return tables[0], tables[1] if right is not None else None
 
 
@@ -119,8 +159,7 @@ def _together(clusters: pl.DataFrame) -> list[tuple[str, str]]:
     return list(both.filter(pl.col("record_id") < pl.col("record_id_other")).drop("cluster").iter_rows())
 
 
-def _curve(found: ProductMatches, true: list[tuple[str, str]], is_linking: bool) -> list[Agreement]:
-    free = found.pairs.filter(~pl.col("is_doubtful"))
+def _curve(free: pl.DataFrame, true: list[tuple[str, str]], is_linking: bool) -> list[Agreement]:
     wanted = set(true) if is_linking else {ordered(pair) for pair in true}
     pairs = free.select("left_record", "right_record").iter_rows()
     is_true = np.array([((a, b) if is_linking else ordered((a, b))) in wanted for a, b in pairs], dtype=bool)

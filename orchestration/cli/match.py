@@ -21,7 +21,9 @@ app = typer.Typer(no_args_is_help=True)
 class MatchedEntity(StrEnum):
     """What the records of a table may be of."""
 
+    CUSTOMER = "customer"
     PRODUCT = "product"
+    WAREHOUSE = "warehouse"
 
 
 ENTITY = Annotated[MatchedEntity, typer.Option("--entity", help="What the records are of.")]
@@ -45,26 +47,52 @@ def evaluate(
     columns: COLUMNS = None,
     floor: Annotated[
         float | None,
-        typer.Option("--floor", min=0.0, max=1.0, help="Least expected precision; default: greatest expected F1."),
+        typer.Option(
+            "--floor",
+            min=0.0,
+            max=1.0,
+            help="Least expected precision; default: 0.995, for products the greatest expected F1.",
+        ),
     ] = None,
     untaught: Annotated[bool, typer.Option("--untaught", help="Leave out what `oi match train` taught.")] = False,
     out: Annotated[Path, typer.Option("--out", help="CSV file for the links.")] = Path("links.csv"),
     as_json: AS_JSON = False,
 ) -> None:
     """Match a table, or link two, and tell how well, where true pairs are given."""
-    from ml.io.matchers import load_matcher
-    from ml.jobs.match_evaluation import evaluate_products
     from orchestration.cli.printing import MESSAGES, print_json
-    from workspace.settings import load_settings
 
-    matcher = None if untaught else load_matcher(load_settings().paths.matching, entity.value)
     with MESSAGES.status("Matching"):
-        result = evaluate_products(left, right, truth, _column_map(columns), matcher, floor)
+        if entity is MatchedEntity.PRODUCT:
+            result = _evaluated_products(left, right, truth, _column_map(columns), floor, untaught)
+        else:
+            result = _evaluated_records(entity, left, right, truth, _column_map(columns), floor)
     result.links.write_csv(out)
     if as_json:
         print_json(_as_json(result, out))
     else:
         _show(result, out)
+
+
+def _evaluated_products(
+    left: Path, right: Path | None, truth: Path | None, columns: dict[str, str], floor: float | None, untaught: bool
+) -> "Evaluation":
+    from ml.io.matchers import load_matcher
+    from ml.jobs.match_evaluation import evaluate_products
+    from workspace.settings import load_settings
+
+    matcher = None if untaught else load_matcher(load_settings().paths.matching, MatchedEntity.PRODUCT.value)
+    return evaluate_products(left, right, truth, columns, matcher, floor)
+
+
+def _evaluated_records(
+    entity: MatchedEntity, left: Path, right: Path | None, truth: Path | None, columns: dict[str, str],
+    floor: float | None,
+) -> "Evaluation":  # fmt: skip
+    from ml.core.matching.entities import ENTITIES
+    from ml.jobs.match_evaluation import evaluate_records
+    from workspace.settings import load_settings
+
+    return evaluate_records(ENTITIES[entity.value], left, right, truth, columns, load_settings(), floor)
 
 
 @app.command()
@@ -76,13 +104,18 @@ def train(
     columns: COLUMNS = None,
     as_json: AS_JSON = False,
 ) -> None:
-    """Teach the matcher of this company by labelled pairs; matching uses it from then on."""
+    """Teach the product matcher of this company by labelled pairs; matching uses it from then on."""
     from ml.core.matching.agreement import over_thresholds
     from ml.io.matchers import save_matcher
     from ml.jobs.match_evaluation import teach_products
     from orchestration.cli.printing import MESSAGES, RESULTS, print_json
     from workspace.settings import load_settings
 
+    if entity is not MatchedEntity.PRODUCT:
+        raise typer.BadParameter(
+            f"{entity.value}s are matched by a model that teaches itself on each table; a steward's verdicts mend it. "
+            f"Labelled pairs teach the product matcher only.", param_hint="--entity",
+        )  # fmt: skip
     with MESSAGES.status("Learning"):
         lesson = teach_products(left, right, pairs, _column_map(columns))
     path = save_matcher(load_settings().paths.ensure().matching, entity.value, lesson.matcher)
@@ -117,7 +150,7 @@ def _as_json(result: "Evaluation", out: Path) -> dict[str, Any]:
     zones = result.found.zones
     return {
         "threshold": zones.link_at, "queue_from": zones.queue_at, "links": result.links.height,
-        "expected_precision": zones.expected_precision, "taught_by": result.found.matcher.taught_by,
+        "expected_precision": zones.expected_precision, "taught_by": result.taught_by,
         "columns": list(result.columns), "zones": _zone_counts(result), "refused_by_guard": result.found.refused,
         "unknown_true_pairs": result.count_unknown, "links_file": str(out), **_measures(result.chosen),
         "over_thresholds": [_measures(measured) for measured in result.curve],
@@ -133,9 +166,10 @@ def _show(result: "Evaluation", out: Path) -> None:
 
     found = result.found
     counts = ", ".join(f"{zone} {count:,}" for zone, count in _zone_counts(result).items()) or "none"
-    taught = {"labels": f"by {found.matcher.count_same + found.matcher.count_other:,} labelled pairs",
-              "codes": f"by {found.matcher.count_same:,} pairs that a number or rare code makes certain",
-              "nobody": "by nobody: shipped weights"}[found.matcher.taught_by]  # fmt: skip
+    taught = {"labels": f"by {result.count_taught:,} labelled pairs",
+              "codes": f"by {result.count_taught:,} pairs that a number or rare code makes certain",
+              "nobody": "by nobody: shipped weights",
+              "table": "by the table's own agreements, without labels"}[result.taught_by]  # fmt: skip
     RESULTS.print(f"Compared: {', '.join(result.columns)}. Matcher taught {taught}.", markup=False)
     RESULTS.print(f"Candidate pairs: {counts}. Linked from {found.zones.link_at:.4g} on; expected precision "
                   f"{found.zones.expected_precision:.3f}.", markup=False)  # fmt: skip

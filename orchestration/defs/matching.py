@@ -38,8 +38,9 @@ def matching(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None
 
     Grain: each table's own.
     """
+    from ml.core.matching.entities import ENTITIES
     from ml.io.matching import MatchingStore
-    from ml.jobs.master import ENTITIES, match_entity
+    from ml.jobs.master import match_entity
 
     settings = workspace.settings
     reports = [match_entity(settings, entity) for entity in ENTITIES.values()]

@@ -22,8 +22,9 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.factory import reset_adapters
 from dbt.cli.main import dbtRunner
 
+from ml.core.matching.entities import ENTITIES
 from ml.io.matching import MatchingStore
-from ml.jobs.master import ENTITIES, MatchReport, match_entity
+from ml.jobs.master import MatchReport, match_entity
 from sources.contracts import load_contract
 from sources.dbt_sources import PROJECT
 from sources.mapping import META_COLUMNS

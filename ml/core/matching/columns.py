@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 RECORD_IDS = ("record_id", "rec_id", "id", "unique_id", "uid", "key", "code", "sku", "product_id", "product_code",
-              "item_id", "asin", "subject_id")  # fmt: skip
+              "item_id", "asin", "customer_id", "customer_code", "warehouse_id", "warehouse_code",
+              "subject_id")  # fmt: skip
 
 Aliases = Mapping[str, Sequence[str]]
 

@@ -18,7 +18,7 @@ from splink.internals.comparison_creator import ComparisonCreator
 from splink.internals.comparison_level_creator import ComparisonLevelCreator
 
 from ml.core.matching.model import Certain, Entity
-from ml.core.matching.records import CUSTOMER_COLUMNS, CUSTOMER_KEYS, Key, prepare_customers
+from ml.core.matching.records import CUSTOMER_ALIASES, CUSTOMER_KEYS, Key, prepare_customers
 
 #: Agreement that a chance hit can reach weighs no more than this share of records would let it.
 RAREST = 0.00001
@@ -178,7 +178,7 @@ def settings_for(columns: Sequence[str]) -> SettingsCreator:
 CUSTOMER = Entity(
     name="customer",
     prefix="c",
-    columns=CUSTOMER_COLUMNS,
+    aliases=CUSTOMER_ALIASES,
     prepare=prepare_customers,
     keys=CUSTOMER_KEYS,
     settings=settings_for,

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 from splink import SettingsCreator
 
+from ml.core.matching.columns import Aliases
 from ml.core.matching.records import Key
 
 Floats = npt.NDArray[np.float64]
@@ -40,7 +41,7 @@ class Entity:
     Attributes:
         name: `customer` or `warehouse`.
         prefix: First letter of its golden ids.
-        columns: Columns that its records may have.
+        aliases: Columns that its records may have, each with its usual names in other people's tables.
         prepare: Raw records to normalised ones.
         keys: Blocking keys.
         settings: Splink's settings for the prepared columns that hold anything.
@@ -54,7 +55,7 @@ class Entity:
 
     name: str
     prefix: str
-    columns: tuple[str, ...]
+    aliases: Aliases
     prepare: Callable[[pl.DataFrame], pl.DataFrame]
     keys: tuple[Key, ...]
     settings: Callable[[Sequence[str]], SettingsCreator]

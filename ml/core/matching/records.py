@@ -28,10 +28,24 @@ SHARED_CODE_LENGTH = 7
 #: Last digits of a number that tell lines apart without country and trunk prefix.
 TELLING_DIGITS = 9
 
-CUSTOMER_COLUMNS = (
-    "source_system", "person_code", "full_name", "given_name", "surname", "date_of_birth", "email", "phone",
-    "street_number", "address_line", "suburb", "city", "postal_code", "region_code",
-)  # fmt: skip
+#: Usual names of these columns in other people's tables.
+CUSTOMER_ALIASES = {
+    "source_system": ("source_system", "source", "source_dataset", "system"),
+    "person_code": ("person_code", "soc_sec_id", "ssn", "national_id", "tax_id", "loyalty_code", "card_number"),
+    "full_name": ("full_name", "name", "customer_name", "contact_name"),
+    "given_name": ("given_name", "first_name", "firstname", "forename", "fname"),
+    "surname": ("surname", "last_name", "lastname", "family_name", "lname"),
+    "date_of_birth": ("date_of_birth", "dob", "birth_date", "birthdate", "birthday"),
+    "email": ("email", "e_mail", "email_address", "mail"),
+    "phone": ("phone", "phone_number", "telephone", "tel", "mobile", "mobile_number"),
+    "street_number": ("street_number", "house_number"),
+    "address_line": ("address_line", "address_1", "address1", "address", "street_address", "street"),
+    "suburb": ("suburb", "district"),
+    "city": ("city", "town", "municipality"),
+    "postal_code": ("postal_code", "postcode", "post_code", "zip", "zip_code", "zipcode"),
+    "region_code": ("region_code", "region", "state", "province"),
+}
+CUSTOMER_COLUMNS = tuple(CUSTOMER_ALIASES)
 
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 

@@ -21,9 +21,19 @@ from ml.core.matching.model import Certain, Entity
 from ml.core.matching.records import Key, NothingToCompare, cleaned, folded
 from ml.core.matching.romanise import romanised
 
-WAREHOUSE_COLUMNS = (
-    "source_system", "kind", "name", "address_line", "city", "postal_code", "region_code", "latitude", "longitude",
-)  # fmt: skip
+#: Its columns, each with its usual names in other people's tables.
+WAREHOUSE_ALIASES = {
+    "source_system": ("source_system", "source", "source_dataset", "system"),
+    "kind": ("kind", "type", "warehouse_type", "node_type"),
+    "name": ("name", "warehouse_name", "warehouse", "site_name", "site", "facility"),
+    "address_line": ("address_line", "address_1", "address1", "address", "street_address", "street"),
+    "city": ("city", "town", "suburb"),
+    "postal_code": ("postal_code", "postcode", "post_code", "zip", "zip_code", "zipcode"),
+    "region_code": ("region_code", "region", "state", "province"),
+    "latitude": ("latitude", "lat"),
+    "longitude": ("longitude", "lon", "lng", "long"),
+}
+WAREHOUSE_COLUMNS = tuple(WAREHOUSE_ALIASES)
 #: Decimals of a position that name a place: three are about 100 metres.
 POSITION_DECIMALS = 3
 
@@ -143,7 +153,7 @@ _POSITION = comparisons.CustomComparison(
 WAREHOUSE = Entity(
     name="warehouse",
     prefix="w",
-    columns=WAREHOUSE_COLUMNS,
+    aliases=WAREHOUSE_ALIASES,
     prepare=prepare_warehouses,
     keys=WAREHOUSE_KEYS,
     settings=settings_for,
