@@ -11,7 +11,7 @@ from splink import DuckDBAPI
 
 from ml.core.matching.decisions import decide
 from ml.core.matching.model import Entity, ModelDocument
-from ml.core.matching.zones import PRECISION_FLOOR, Zones
+from ml.core.matching.zones import Zones
 from ml.jobs.linking import prepared_for, score, train
 from workspace.settings import Settings
 from workspace.warehouse import scratch_connection
@@ -39,7 +39,7 @@ class Matched:
 
 def match_table(
     entity: Entity, table: pl.DataFrame, settings: Settings, other: pl.DataFrame | None = None,
-    floor: float = PRECISION_FLOOR,
+    floor: float | None = None,
 ) -> Matched:  # fmt: skip
     """Find the records of one table that are the same, or those that two tables share.
 
@@ -48,7 +48,7 @@ def match_table(
         table: `record_id` and any of the entity's columns, by their canonical names.
         settings: For the threads, memory and spill folder of the scratch database.
         other: Second table to link the first with; pairs within a table are then not looked for.
-        floor: Least expected precision of the links.
+        floor: Least expected precision of the links; None: where expected F1 is greatest.
 
     Raises:
         NothingToCompare: no column says who a record is.

@@ -16,7 +16,6 @@ from ml.core.matching.columns import Aliases, recognised
 from ml.core.matching.model import Entity
 from ml.core.matching.products.matcher import SEED, Matcher
 from ml.core.matching.products.records import PRODUCT_ALIASES
-from ml.core.matching.zones import PRECISION_FLOOR
 from ml.io.match_tables import Pairs, UnreadableTable, read_pairs, read_table
 from ml.jobs.match import Matched, match_table
 from ml.jobs.products import Lesson, ProductMatches, ProductTable, match_products, product_table, teach
@@ -85,10 +84,10 @@ def evaluate_records(
         pairs: True pairs of record ids.
         columns: Canonical column → the tables' own.
         settings: For the scratch database.
-        floor: Least expected precision of the links; None: as in the company's own master data.
+        floor: Least expected precision of the links; None: where expected F1 is greatest.
     """
     table, other = _tables(left, right, columns, entity.aliases)
-    found = match_table(entity, table, settings, other, PRECISION_FLOOR if floor is None else floor)
+    found = match_table(entity, table, settings, other, floor)
     return _judged(found, found.pairs, "table", 0, table, other, pairs)
 
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from ml.core.matching.clusters import Clusters, cluster
 from ml.core.matching.model import Entity
-from ml.core.matching.zones import PRECISION_FLOOR, Zones, choose_zones, corrected
+from ml.core.matching.zones import PRECISION_FLOOR, Zones, balanced_floor, choose_zones, corrected
 
 #: Probability of a pair that a deterministic rule links.
 CERTAIN = 1.0 - 1e-6
@@ -46,7 +46,7 @@ class Decided:
 
 def decide(
     entity: Entity, records: pl.DataFrame, pairs: pl.DataFrame, linked: Sequence[RecordPair] = (),
-    apart: Sequence[RecordPair] = (), floor: float = PRECISION_FLOOR,
+    apart: Sequence[RecordPair] = (), floor: float | None = PRECISION_FLOOR,
 ) -> Decided:  # fmt: skip
     """Zones of the pairs and clusters of the records.
 
@@ -56,7 +56,7 @@ def decide(
         pairs: `left`, `right`, `probability` by the model, left < right.
         linked: Pairs that a person linked.
         apart: Pairs that a person kept apart.
-        floor: Least expected precision of what is linked.
+        floor: Least expected precision of what is linked; None: where expected F1 is greatest.
     """
     known = _with_verdicts(pairs, linked, apart)
     verdict = known["verdict"]
@@ -68,7 +68,8 @@ def decide(
     rule = certain_rule(entity, records, known)
     never = _told_apart(entity, records, known) & ~says_linked | is_decided & ~says_linked
     probability = np.where(rule.is_not_null().to_numpy(), CERTAIN, probability)
-    zones = choose_zones(probability[~never & ~is_decided], floor, count_verdicts=int(judged.sum()))
+    free = probability[~never & ~is_decided]
+    zones = choose_zones(free, balanced_floor(free) if floor is None else floor, count_verdicts=int(judged.sum()))
     probability = np.where(never, 0.0, np.where(says_linked, 1.0, probability))
     rule = pl.select(pl.when(pl.Series(is_decided)).then(pl.lit(VERDICT)).otherwise(rule)).to_series()
     left, right = known["left"].to_numpy(), known["right"].to_numpy()

@@ -60,3 +60,85 @@ def test_a_table_without_titles_says_how_to_map_one(shops: Path, capsys: pytest.
         main(["match", "evaluate", "--entity", "product", "--left", str(shops / "right.csv")])
     assert ended.value.code == 1
     assert "Map its columns with --columns" in capsys.readouterr().err
+
+
+def test_customers_of_two_files_are_linked_under_the_usual_column_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OI_HOME", str(tmp_path / "home"))
+    given, family = ["Ada", "Grace", "Alan", "Edsger", "Barbara"], ["Lovelace", "Hopper", "Turing", "Liskov"]
+    people = [
+        {"given_name": g, "surname": f, "date_of_birth": f"19{10 + 7 * n % 80}-0{1 + n % 9}-1{n % 9}",
+         "phone_number": f"0170 55{1000 + 37 * n}", "postcode": f"{10000 + 91 * n}"}
+        for n, (g, f) in enumerate((g, f) for g in given for f in family)
+    ]  # fmt: skip
+    pl.DataFrame([{"rec_id": f"L{n}", **person} for n, person in enumerate(people)]).write_csv(tmp_path / "left.csv")
+    moved = [{**person, "postcode": "99999", "surname": person["surname"] + "e"} for person in people]
+    pl.DataFrame([{"rec_id": f"R{n}", **person} for n, person in enumerate(moved)]).write_parquet(
+        tmp_path / "right.parquet"
+    )
+    pl.DataFrame({"a": [f"L{n}" for n in range(20)], "b": [f"R{n}" for n in range(20)]}).write_csv(
+        tmp_path / "truth.csv"
+    )
+    found = json.loads(run(
+        capsys, "evaluate", "--entity", "customer", "--left", str(tmp_path / "left.csv"), "--right",
+        str(tmp_path / "right.parquet"), "--truth", str(tmp_path / "truth.csv"), "--out", str(tmp_path / "links.csv"),
+        "--json",
+    ))  # fmt: skip
+    assert found["f1"] == 1.0
+    assert found["taught_by"] == "table"
+    assert {"phone", "date_of_birth", "postal_code"} <= set(found["columns"])
+    assert pl.read_csv(tmp_path / "links.csv").height == 20
+
+
+def test_warehouses_of_one_file_are_brought_together_by_name_or_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OI_HOME", str(tmp_path / "home"))
+    nodes = [
+        ("erp-1", "erp", "Hamburg Port", "Kai 7", "53.541", "9.984"), ("wms-1", "wms", "HH-P", "Kai 7", "", ""),
+        ("erp-2", "erp", "Hamburg Ost", "Ring 2", "53.560", "10.120"), ("wms-2", "wms", "Hamburg Ost", "", "", ""),
+    ]  # fmt: skip
+    header = ("warehouse_code", "source", "warehouse_name", "address", "lat", "lon")
+    pl.DataFrame(nodes, schema=list(header), orient="row").with_columns(zip=pl.lit("20457")).write_csv(
+        tmp_path / "nodes.csv"
+    )
+    pl.DataFrame({"a": ["erp-1", "erp-2"], "b": ["wms-1", "wms-2"]}).write_csv(tmp_path / "truth.csv")
+    found = json.loads(run(
+        capsys, "evaluate", "--entity", "warehouse", "--left", str(tmp_path / "nodes.csv"), "--truth",
+        str(tmp_path / "truth.csv"), "--out", str(tmp_path / "links.csv"), "--json",
+    ))  # fmt: skip
+    assert (found["precision"], found["recall"]) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("header", ["colour", "full_name"])
+def test_a_table_that_names_nobody_is_refused_with_the_remedy(
+    header: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OI_HOME", str(tmp_path / "home"))
+    pl.DataFrame({"id": ["1", "2"], header: ["", ""] if header == "full_name" else ["red", "blue"]}).write_csv(
+        tmp_path / "table.csv"
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["match", "evaluate", "--entity", "customer", "--left", str(tmp_path / "table.csv")])
+    assert ended.value.code == 1
+    assert "Map its columns with --columns" in capsys.readouterr().err
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_febrl_is_solved_by_the_defaults(
+    number: int, real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OI_HOME", str(tmp_path / "home"))
+    table = real_data / "matching" / "customers" / f"dataset{number}.csv"
+    ids = pl.read_csv(table, infer_schema=False).select(id=pl.first()).with_columns(
+        person=pl.col("id").str.extract(r"rec-(\d+)-")
+    )  # fmt: skip
+    both = ids.join(ids, on="person").filter(pl.col("id") < pl.col("id_right"))
+    both.select("id", "id_right").write_csv(tmp_path / "truth.csv")
+    found = json.loads(run(
+        capsys, "evaluate", "--entity", "customer", "--left", str(table), "--truth", str(tmp_path / "truth.csv"),
+        "--out", str(tmp_path / "links.csv"), "--json",
+    ))  # fmt: skip
+    assert found["f1"] >= 0.97
