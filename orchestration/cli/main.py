@@ -36,6 +36,7 @@ COMMANDS = {
     "audit": ("orchestration.cli.audit", "Regional bias audits: of a company's models, or of any table."),
     "twin": ("orchestration.cli.twin", "The simulated network: generate extracts, score, compare policies."),
     "route": ("orchestration.cli.route", "Solve order routing with a proven bound; explain a choice."),
+    "replay": ("orchestration.cli.replay", "Give a stored prediction again, and say whether it is the same."),
     "users": ("orchestration.cli.users", "Accounts: add, list, role, disable, passwd."),
     "ledger": ("orchestration.cli.ledger", "Read and verify the append-only ledgers."),
 }
