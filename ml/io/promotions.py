@@ -14,7 +14,7 @@ from typing import Any
 from ml.core.promotion import History, Move, MoveRefused, State, apply, fold, subject_of
 from workspace.files import canonical_json, sha256_of_json, write_atomically
 from workspace.keys import Signer
-from workspace.ledger import Event, Finding, Ledger, open_ledger
+from workspace.ledger import Event, Finding, Head, Ledger, open_ledger
 from workspace.settings import Settings
 from workspace.users import Users
 
@@ -126,6 +126,24 @@ class PromotionLedger:
         if sha256_of_json(found) != digest:
             raise DossierBroken(f"Dossier {digest} was changed after it was signed. Restore it from a copy of reports.")
         return found
+
+    def newest(self) -> Head | None:
+        """The newest link of the whole ledger."""
+        return self._ledger.newest()
+
+    def excerpt(self, model: str, version: str) -> dict[str, Any]:
+        """A version's events, and the links from the first of them to the head, which prove their places."""
+        subject = subject_of(model, version)
+        events = self._ledger.events(stream=STREAM, subject=subject)
+        links = self._ledger.links(events[0].sequence) if events else []
+        bodies = [
+            {"sequence": event.sequence, "kind": event.kind, "subject": event.subject, "actor": event.actor,
+             "at": event.at, "reason": event.reason, "payload": canonical_json(event.payload), "flaw": event.flaw,
+             "is_own": event.is_own, "roles": sorted(event.roles)}
+            for event in events
+        ]  # fmt: skip
+        head = {name: links[-1][name] for name in ("sequence", "hash", "signature")} if links else {}
+        return {"subject": subject, "events": bodies, "links": links, "head": head}
 
     def verify(self) -> list[Finding]:
         """Where the chain of the whole ledger does not hold."""

@@ -5,7 +5,7 @@ Belongs here: gathering what each gate judges, the dossier's content. Does not b
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml.core import gates
@@ -148,6 +148,11 @@ def _champion_dossier(stores: ModelStores, model: str) -> str | None:
 
 def gates_markdown(found: list[Gate]) -> str:
     """The gates as a table."""
-    lines = ["| gate | verdict | why |", "|---|---|---|"]
-    lines += [f"| {gate.name} | {gate.verdict} | {gate.reason} |" for gate in found]
+    return gates_table([gate.as_dict() for gate in found], ("gate", "verdict", "why"))
+
+
+def gates_table(found: Sequence[Mapping[str, Any]], headings: tuple[str, str, str]) -> str:
+    """Filed gates as a table."""
+    lines = [f"| {' | '.join(headings)} |", "|---|---|---|"]
+    lines += [f"| {gate['name']} | {gate['verdict']} | {gate['reason']} |" for gate in found]
     return "\n".join(lines)

@@ -112,14 +112,15 @@ def _source(settings: Settings, table: str, version: str) -> TableSource:
             f"Snapshot {version} is not kept any more, so that its rows cannot be read; {len(kept)} are. Restore it "
             f"from a copy, and raise OI_KEEP_SNAPSHOTS (now {settings.keep_snapshots}) to keep more."
         )
-    source = published_table(read_snapshot(kept[version]), table)
-    found = sha256_of_file(source.path)
-    if found != source.file_sha256:
+    snapshot = read_snapshot(kept[version])
+    stated = snapshot.tables.get(table, {}).get("sha256")
+    found = sha256_of_file(snapshot.path(table)) if stated else None
+    if found != stated:
         raise NotReplayable(
-            f"{table} of snapshot {version} must have SHA-256 {source.file_sha256}, as published; it has {found}. "
+            f"{table} of snapshot {version} must have SHA-256 {stated}, as published; it has {found}. "
             f"Restore the snapshot from a copy."
         )
-    return source
+    return published_table(snapshot, table)
 
 
 def _answer(model: LoadedModel, spec: ModelSpec, source: TableSource, order: str,

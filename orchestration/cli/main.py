@@ -37,6 +37,7 @@ COMMANDS = {
     "twin": ("orchestration.cli.twin", "The simulated network: generate extracts, score, compare policies."),
     "route": ("orchestration.cli.route", "Solve order routing with a proven bound; explain a choice."),
     "replay": ("orchestration.cli.replay", "Give a stored prediction again, and say whether it is the same."),
+    "evidence": ("orchestration.cli.evidence", "Pack all evidence about a version, in English and Chinese."),
     "users": ("orchestration.cli.users", "Accounts: add, list, role, disable, passwd."),
     "ledger": ("orchestration.cli.ledger", "Read and verify the append-only ledgers."),
 }

@@ -51,9 +51,8 @@ def test_a_changed_prediction_gives_another_hash(crowned):
     report = ScoreJob(crowned.spec).run(crowned.settings, crowned.snapshot)
     order = duckdb.sql(f"select order_id from '{report.path}' limit 1").fetchall()[0][0]
     changed = report.path.with_suffix(".changed")
-    duckdb.sql(
-        f"copy (select * replace (0.5::double as late_probability) from '{report.path}') to '{changed}' (format parquet)"
-    )
+    rows = f"select * replace (0.5::double as late_probability) from '{report.path}'"
+    duckdb.sql(f"copy ({rows}) to '{changed}' (format parquet)")
     changed.replace(report.path)
     found = ReplayJob(order, crowned.spec).run(crowned.settings)
     assert not found.is_same
