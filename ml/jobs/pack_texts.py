@@ -11,7 +11,7 @@ LANGUAGES = ("en", "zh")
 TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "index": "Evidence about {model}, version {version}",
-        "made": "Made {at} UTC from ledger head {head}. The version is **{state}**; SHA-256 of its dossier: `{dossier}`.",
+        "made": "Made {at} UTC from ledger head {head}. The version is **{state}**; dossier `{dossier}`.",
         "check": "`python verify.py` checks the ledger excerpt without this platform.",
         "files": "Files",
         "missing": "Missing",
