@@ -16,7 +16,6 @@ from typing import Any
 from mlflow import MlflowClient
 
 from ml.io import champion
-from ml.io.promotions import PromotionLedger
 from ml.io.registry import CHAMPION, aliases
 from ml.io.stores import open_stores
 from ml.jobs import desk
