@@ -18,7 +18,7 @@ from splink.blocking_rule_library import CustomRule
 from splink.internals.blocking_rule_creator import BlockingRuleCreator
 from splink.internals.exceptions import EMTrainingException
 
-from ml.core.matching.model import Entity, ModelDocument, posterior, share_of_true_pairs, tempered
+from ml.core.matching.model import ModelDocument, SplinkEntity, posterior, share_of_true_pairs, tempered
 from ml.core.matching.records import NothingToCompare, with_keys
 
 #: Random pairs from which the frequencies of agreement among strangers are estimated.
@@ -55,7 +55,7 @@ class Prepared:
         return second * (count - second)
 
 
-def prepared_for(entity: Entity, frame: pl.DataFrame, other: pl.DataFrame | None = None) -> Prepared:
+def prepared_for(entity: SplinkEntity, frame: pl.DataFrame, other: pl.DataFrame | None = None) -> Prepared:
     """Records of one table, or of two that are to be linked with each other, made comparable.
 
     Raises:
@@ -72,7 +72,7 @@ def prepared_for(entity: Entity, frame: pl.DataFrame, other: pl.DataFrame | None
     return Prepared(keyed["record_id"], records, usable, other is not None)
 
 
-def train(entity: Entity, prepared: Prepared, database: Any) -> ModelDocument:
+def train(entity: SplinkEntity, prepared: Prepared, database: Any) -> ModelDocument:
     """The linkage model of a table, learnt without labels; the entity's own values where little can be learnt."""
     linker = Linker(database.register(prepared.records.to_arrow()), _settings(entity, prepared), log_level=None)
     if prepared.records.height >= entity.fewest_to_train:
@@ -95,7 +95,7 @@ def _train_on(linker: Linker, columns: tuple[str, ...]) -> None:
         logging.getLogger(__name__).info("nothing to learn from pairs that agree on %s", columns)
 
 
-def _settings(entity: Entity, prepared: Prepared) -> Any:
+def _settings(entity: SplinkEntity, prepared: Prepared) -> Any:
     settings = entity.settings(prepared.usable)
     if prepared.is_linking:
         rules = [CustomRule(f"l.{key.name} = r.{key.name} and l.side <> r.side")

@@ -5,7 +5,7 @@ Splink's calls (linking), files (ml/io/matching), golden values (dbt_project).
 
 The linkage model is trained once and kept, so that the same records get the same scores tomorrow; it is trained anew
 when the comparisons change or the records have doubled. Large tables are then compared incrementally: only pairs that
-a new or changed record is part of are scored.
+a new or changed record is part of are scored. Products are scored whole each time, by a matcher of their own.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 from splink import DuckDBAPI
 
 import ml.core.matching.customers
@@ -25,14 +26,17 @@ import ml.core.matching.romanise
 import ml.core.matching.warehouses
 from ml.core.matching.decisions import Decided, RecordPair, decide, evidence
 from ml.core.matching.identities import Change, assign, own_id
-from ml.core.matching.model import Entity
+from ml.core.matching.model import Entity, SplinkEntity
+from ml.core.matching.products.entity import PRODUCT
 from ml.core.matching.quality import measures
 from ml.core.matching.records import NothingToCompare
 from ml.core.matching.verdicts import APART, LINKED, Pair, Verdicts
 from ml.core.matching.zones import PRECISION_FLOOR
+from ml.io.matchers import load_matcher
 from ml.io.matching import MatchingStore, State
 from ml.io.verdicts import MATCHER, open_verdicts
 from ml.jobs.linking import prepared_for, score, score_changed, train
+from ml.jobs.products import product_table, score_products
 from workspace.files import sha256_of_json
 from workspace.settings import Settings
 from workspace.warehouse import open_warehouse, scratch_connection
@@ -89,7 +93,7 @@ def match_entity(
 
     Args:
         settings: Company to work on; its staging models must have been built.
-        entity: `CUSTOMER` or `WAREHOUSE`.
+        entity: One of `ENTITIES`.
         whole: Score all pairs with a newly trained model, whatever has changed.
         floor: Least expected precision of what is linked.
     """
@@ -143,6 +147,8 @@ def _staged(settings: Settings, entity: Entity) -> pl.DataFrame:
 
 
 def _scored(settings: Settings, entity: Entity, raw: pl.DataFrame, state: State | None) -> _Scored:
+    if not isinstance(entity, SplinkEntity):
+        return _score_products(settings, raw)
     fingerprint = rules_fingerprint()
     fits = state is not None and state.facts["fingerprint"] == fingerprint and state.facts["model"] is not None
     if not fits or state is None or raw.height >= 2 * int(state.facts["count_trained"]):
@@ -157,7 +163,18 @@ def _scored(settings: Settings, entity: Entity, raw: pl.DataFrame, state: State 
     return _score_increment(settings, entity, raw, state, is_changed)
 
 
-def _score_all(settings: Settings, entity: Entity, raw: pl.DataFrame, model: Any) -> _Scored:
+def _score_products(settings: Settings, raw: pl.DataFrame) -> _Scored:
+    """Score all product pairs by what people taught, else by what the records teach: a catalogue takes seconds."""
+    products = product_table(raw)
+    pairs, matcher = score_products(products, load_matcher(settings.paths.matching, PRODUCT.name))
+    records = products.records.drop("record_id", cs.list()).with_columns(
+        record=pl.int_range(raw.height, dtype=pl.Int64)
+    )
+    model = {"taught_by": matcher.taught_by, "count_same": matcher.count_same, "count_other": matcher.count_other}
+    return _Scored(products.ids, records, pairs, model, "whole", raw.height)
+
+
+def _score_all(settings: Settings, entity: SplinkEntity, raw: pl.DataFrame, model: Any) -> _Scored:
     prepared = prepared_for(entity, raw)
     with scratch_connection(settings) as connection:
         if model is None:
@@ -167,7 +184,7 @@ def _score_all(settings: Settings, entity: Entity, raw: pl.DataFrame, model: Any
 
 
 def _score_increment(
-    settings: Settings, entity: Entity, raw: pl.DataFrame, state: State, is_changed: pl.Series
+    settings: Settings, entity: SplinkEntity, raw: pl.DataFrame, state: State, is_changed: pl.Series
 ) -> _Scored:
     """Score what a changed record is part of; all other pairs keep their score. Positions follow `raw`."""
     position = raw.select("record_id").with_row_index("record").with_columns(pl.col("record").cast(pl.Int64))

@@ -10,7 +10,7 @@ import polars as pl
 from splink import DuckDBAPI
 
 from ml.core.matching.decisions import decide
-from ml.core.matching.model import Entity, ModelDocument
+from ml.core.matching.model import ModelDocument, SplinkEntity
 from ml.core.matching.zones import Zones
 from ml.jobs.linking import prepared_for, score, train
 from workspace.settings import Settings
@@ -38,7 +38,7 @@ class Matched:
 
 
 def match_table(
-    entity: Entity, table: pl.DataFrame, settings: Settings, other: pl.DataFrame | None = None,
+    entity: SplinkEntity, table: pl.DataFrame, settings: Settings, other: pl.DataFrame | None = None,
     floor: float | None = None,
 ) -> Matched:  # fmt: skip
     """Find the records of one table that are the same, or those that two tables share.

@@ -13,7 +13,7 @@ import polars as pl
 
 from ml.core.matching.agreement import Agreement, agreement, ordered, over_thresholds
 from ml.core.matching.columns import Aliases, recognised
-from ml.core.matching.model import Entity
+from ml.core.matching.model import SplinkEntity
 from ml.core.matching.products.matcher import SEED, Matcher
 from ml.core.matching.products.records import PRODUCT_ALIASES
 from ml.io.match_tables import Pairs, UnreadableTable, read_pairs, read_table
@@ -72,8 +72,8 @@ def evaluate_products(
 
 
 def evaluate_records(
-    entity: Entity, left: Path, right: Path | None, pairs: Path | None, columns: Mapping[str, str], settings: Settings,
-    floor: float | None = None,
+    entity: SplinkEntity, left: Path, right: Path | None, pairs: Path | None, columns: Mapping[str, str],
+    settings: Settings, floor: float | None = None,
 ) -> Evaluation:  # fmt: skip
     """Match a table of customers or warehouses, or link two, and compare with true pairs.
 

@@ -11,24 +11,22 @@ import numpy.typing as npt
 import polars as pl
 from sklearn.model_selection import GroupKFold
 
-from ml.core.matching.clusters import Clusters, cluster
+from ml.core.matching.decisions import decide
 from ml.core.matching.model import posterior, share_of_true_pairs
 from ml.core.matching.products.candidates import candidate_pairs, compared_as
 from ml.core.matching.products.doubts import against_rivals, doubtful
+from ml.core.matching.products.entity import PRODUCT_OF_ANYBODY
 from ml.core.matching.products.features import Best, Features, best_of, nearness, pair_features
 from ml.core.matching.products.labels import labels_without_people
 from ml.core.matching.products.matcher import Matcher, taught_by_codes, taught_by_labels
 from ml.core.matching.products.records import prepare_products
 from ml.core.matching.products.views import ProductViews, product_views
 from ml.core.matching.records import NothingToCompare
-from ml.core.matching.zones import LEAST_TO_LINK, Zones, balanced_floor, choose_zones
+from ml.core.matching.zones import Zones
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 FOLDS = 3
-#: Probability of a pair that a shared number links, and the columns that hold such numbers, strongest first.
-CERTAIN = 1.0 - 1e-6
-CERTAIN_COLUMNS = ("gtin", "mapped_code")
 
 
 @dataclass(frozen=True)
@@ -151,39 +149,17 @@ def match_products(
         NothingToCompare: no column says what the products are.
     """
     products = product_table(table, other)
-    pairs, matcher = score_products(products, matcher)
-    is_doubtful = pairs["is_doubtful"].to_numpy()
-    rule = _certain_rule(products.records, pairs)
-    model = pairs["probability"].to_numpy()
-    is_certain = rule.is_not_null().to_numpy()
-    probability = np.where(is_certain, CERTAIN, model)
-    free = probability[~is_doubtful]
-    zones = choose_zones(free, balanced_floor(free) if floor is None else floor)
-    is_linked = (probability >= zones.link_at) & ~is_doubtful
-    guarded: Clusters = cluster(
-        products.ids.len(), products.left, products.right, probability, is_linked, apart=is_doubtful
-    )  # fmt: skip
-    zone = np.where(is_doubtful & (probability >= LEAST_TO_LINK), "queue", zones.of(probability))
-    zone[guarded.refused] = "queue"
+    scored, matcher = score_products(products, matcher)
+    decided = decide(PRODUCT_OF_ANYBODY, products.records, scored, floor=floor)
+    ids, pairs = products.ids, decided.pairs
     return ProductMatches(
-        pairs=pl.DataFrame({
-            "left_record": products.ids.gather(products.left), "right_record": products.ids.gather(products.right),
-            "probability": probability, "rule": rule, "zone": zone, "is_doubtful": is_doubtful,
-        }),
-        clusters=pl.DataFrame({"record_id": products.ids, "cluster": products.ids.gather(guarded.labels)}),
-        zones=zones, matcher=matcher, refused=int(guarded.refused.size),
+        pairs=pairs.select(
+            left_record=ids.gather(pairs["left"]), right_record=ids.gather(pairs["right"]), probability="probability",
+            rule="rule", zone="zone", is_doubtful=scored["is_doubtful"],
+        ),
+        clusters=pl.DataFrame({"record_id": ids, "cluster": ids.gather(decided.clusters.labels)}),
+        zones=decided.zones, matcher=matcher, refused=int(decided.clusters.refused.size),
     )  # fmt: skip
-
-
-def _certain_rule(records: pl.DataFrame, pairs: pl.DataFrame) -> pl.Series:
-    """The strongest number that the records of each pair share; null where none."""
-    agrees = {
-        column: (records[column].gather(pairs["left"]) == records[column].gather(pairs["right"])).fill_null(False)
-        for column in CERTAIN_COLUMNS
-    }
-    return pl.select(
-        pl.coalesce([pl.when(pl.lit(equal)).then(pl.lit(column)) for column, equal in agrees.items()])
-    ).to_series()
 
 
 @dataclass(frozen=True)

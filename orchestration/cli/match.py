@@ -88,11 +88,11 @@ def _evaluated_records(
     entity: MatchedEntity, left: Path, right: Path | None, truth: Path | None, columns: dict[str, str],
     floor: float | None,
 ) -> "Evaluation":  # fmt: skip
-    from ml.core.matching.entities import ENTITIES
+    from ml.core.matching.entities import SPLINK_ENTITIES
     from ml.jobs.match_evaluation import evaluate_records
     from workspace.settings import load_settings
 
-    return evaluate_records(ENTITIES[entity.value], left, right, truth, columns, load_settings(), floor)
+    return evaluate_records(SPLINK_ENTITIES[entity.value], left, right, truth, columns, load_settings(), floor)
 
 
 @app.command()

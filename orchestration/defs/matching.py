@@ -13,7 +13,7 @@ from orchestration.lib.metadata import table_metadata
 from orchestration.lib.workspace_resource import WorkspaceResource
 
 TABLES: Mapping[str, str] = {
-    "matched_records": "Golden id of each customer and warehouse record. Grain: one row per entity and source record.",
+    "matched_records": "Golden id of each record. Grain: one row per entity and source record.",
     "matched_pairs": "Pairs linked, queued or decided by a person. Grain: one row per entity and pair of records.",
     "identity_changes": "Golden ids that were merged or split. Grain: one row per change.",
     "match_quality": "Quality numbers of matching. Grain: one row per entity, run, measure and segment.",
@@ -27,14 +27,14 @@ SHOWN = ["entity", "way", "count_records", "count_compared", "count_golden", "li
     specs=[
         dg.AssetSpec(
             ["matching", table], group_name="master_data", kinds={"parquet", "duckdb"}, description=description,
-            deps=["int_customers_comparable", "int_warehouses_comparable"],
+            deps=["int_customers_comparable", "int_products_comparable", "int_warehouses_comparable"],
         )
         for table, description in TABLES.items()
     ],
     pool=WAREHOUSE_POOL,
 )  # fmt: skip
 def matching(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None]]:
-    """Match customers and warehouses: whole at first, then what is new or changed.
+    """Match customers, products and warehouses: whole at first, then what is new or changed.
 
     Grain: each table's own.
     """

@@ -1,1 +1,1 @@
-{{ with_stable_ids(ref('int_products_clustered'), 'product_code', 'product_id') }}
+{{ matched_ids('product', 'p') }}

@@ -17,7 +17,7 @@ from splink import SettingsCreator, block_on
 from splink.internals.comparison_creator import ComparisonCreator
 from splink.internals.comparison_level_creator import ComparisonLevelCreator
 
-from ml.core.matching.model import Certain, Entity
+from ml.core.matching.model import Certain, SplinkEntity
 from ml.core.matching.records import CUSTOMER_ALIASES, CUSTOMER_KEYS, Key, prepare_customers
 
 #: Agreement that a chance hit can reach weighs no more than this share of records would let it.
@@ -175,7 +175,7 @@ def settings_for(columns: Sequence[str]) -> SettingsCreator:
     )
 
 
-CUSTOMER = Entity(
+CUSTOMER = SplinkEntity(
     name="customer",
     prefix="c",
     aliases=CUSTOMER_ALIASES,

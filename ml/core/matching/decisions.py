@@ -15,7 +15,7 @@ import polars as pl
 
 from ml.core.matching.clusters import Clusters, cluster
 from ml.core.matching.model import Entity
-from ml.core.matching.zones import PRECISION_FLOOR, Zones, balanced_floor, choose_zones, corrected
+from ml.core.matching.zones import LEAST_TO_LINK, PRECISION_FLOOR, Zones, balanced_floor, choose_zones, corrected
 
 #: Probability of a pair that a deterministic rule links.
 CERTAIN = 1.0 - 1e-6
@@ -53,7 +53,8 @@ def decide(
     Args:
         entity: What the records are of.
         records: Normalised columns; a record's number is its position.
-        pairs: `left`, `right`, `probability` by the model, left < right.
+        pairs: `left`, `right`, `probability` by the model, left < right; perhaps `is_doubtful`, pairs that are for a
+            person however likely they are.
         linked: Pairs that a person linked.
         apart: Pairs that a person kept apart.
         floor: Least expected precision of what is linked; None: where expected F1 is greatest.
@@ -68,14 +69,16 @@ def decide(
     rule = certain_rule(entity, records, known)
     never = _told_apart(entity, records, known) & ~says_linked | is_decided & ~says_linked
     probability = np.where(rule.is_not_null().to_numpy(), CERTAIN, probability)
-    free = probability[~never & ~is_decided]
+    is_doubtful = known["is_doubtful"].to_numpy() & ~is_decided
+    free = probability[~never & ~is_decided & ~is_doubtful]
     zones = choose_zones(free, balanced_floor(free) if floor is None else floor, count_verdicts=int(judged.sum()))
     probability = np.where(never, 0.0, np.where(says_linked, 1.0, probability))
     rule = pl.select(pl.when(pl.Series(is_decided)).then(pl.lit(VERDICT)).otherwise(rule)).to_series()
     left, right = known["left"].to_numpy(), known["right"].to_numpy()
-    is_linked = probability >= zones.link_at
-    clusters = cluster(records.height, left, right, probability, is_linked, never)
+    is_linked = (probability >= zones.link_at) & ~is_doubtful
+    clusters = cluster(records.height, left, right, probability, is_linked, never | is_doubtful)
     zone = zones.of(probability)
+    zone[is_doubtful] = np.where(probability[is_doubtful] >= LEAST_TO_LINK, "queue", "apart")
     # What the guard kept apart goes to a person, unless one has spoken.
     zone[clusters.refused] = np.where(is_decided[clusters.refused], zone[clusters.refused], "queue")
     # What ended in one cluster anyway needs nobody's look.
@@ -94,10 +97,13 @@ def _with_verdicts(pairs: pl.DataFrame, linked: Sequence[RecordPair], apart: Seq
         schema={"left": pl.Int64, "right": pl.Int64, "verdict": pl.String}, orient="row",
     )  # fmt: skip
     scored = pairs.with_columns(is_scored=pl.lit(True))
+    if "is_doubtful" not in pairs.columns:
+        scored = scored.with_columns(is_doubtful=pl.lit(False))
     if not spoken.height:
         return scored.with_columns(verdict=pl.lit(None, pl.String))
     return scored.join(spoken, on=["left", "right"], how="full", coalesce=True).with_columns(
-        probability=pl.col("probability").fill_null(0.5), is_scored=pl.col("is_scored").fill_null(False)
+        probability=pl.col("probability").fill_null(0.5), is_scored=pl.col("is_scored").fill_null(False),
+        is_doubtful=pl.col("is_doubtful").fill_null(False),
     ).sort("left", "right")  # fmt: skip
 
 

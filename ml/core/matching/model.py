@@ -34,36 +34,45 @@ class Certain:
     columns: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Entity:
-    """What the matcher must know about customers or warehouses; one value each, in their own module.
+    """What deciding and naming must know about a kind of records; one value each, in their own module.
 
     Attributes:
-        name: `customer` or `warehouse`.
+        name: `customer`, `product` or `warehouse`.
         prefix: First letter of its golden ids.
         aliases: Columns that its records may have, each with its usual names in other people's tables.
-        prepare: Raw records to normalised ones.
-        keys: Blocking keys.
-        settings: Splink's settings for the prepared columns that hold anything.
-        training: Columns of the pairs that each round of training looks at.
-        priors: Keys whose pairs are nearly all true, from which the share of true pairs is first guessed.
         certain: Deterministic rules, strongest first.
         evidence: What is told of a pair: a name and the prepared column that agrees or differs.
         told_apart_by: Column by which one system tells its own records apart: two that differ in it are never one.
-        fewest_to_train: Records below which nothing can be learnt and the settings' own values stay.
     """
 
     name: str
     prefix: str
     aliases: Aliases
+    certain: tuple[Certain, ...]
+    evidence: tuple[tuple[str, str], ...]
+    told_apart_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplinkEntity(Entity):
+    """What Splink must know beside that.
+
+    Attributes:
+        prepare: Raw records to normalised ones.
+        keys: Blocking keys.
+        settings: Splink's settings for the prepared columns that hold anything.
+        training: Columns of the pairs that each round of training looks at.
+        priors: Keys whose pairs are nearly all true, from which the share of true pairs is first guessed.
+        fewest_to_train: Records below which nothing can be learnt and the settings' own values stay.
+    """
+
     prepare: Callable[[pl.DataFrame], pl.DataFrame]
     keys: tuple[Key, ...]
     settings: Callable[[Sequence[str]], SettingsCreator]
     training: tuple[tuple[str, ...], ...]
     priors: tuple[str, ...]
-    certain: tuple[Certain, ...]
-    evidence: tuple[tuple[str, str], ...]
-    told_apart_by: str = ""
     fewest_to_train: int = 200
 
 

@@ -23,9 +23,10 @@ def measures(
     entity: Entity, records: pl.DataFrame, raw: pl.DataFrame, identities: pl.DataFrame, decided: Decided
 ) -> pl.DataFrame:
     """Rows of `match_quality`: `measure`, `segment_kind`, `segment`, `value`, and `count`, of what it is a share."""
-    name = "full_name" if "full_name" in raw.columns else "name"
+    name = next(column for column in ("full_name", "name", "title") if column in raw.columns)
+    region = pl.col("region_code") if "region_code" in raw.columns else pl.lit(None, pl.String)
     told = identities.join(
-        raw.select("record_id", "source_system", "region_code", name=name), on="record_id", maintain_order="left"
+        raw.select("record_id", "source_system", region_code=region, name=name), on="record_id", maintain_order="left"
     ).with_columns(
         size=pl.len().over("golden_id"), here=pl.len().over("golden_id", "source_system"),
         script=_script(), region_code=pl.col("region_code").fill_null("unknown"),

@@ -17,7 +17,7 @@ from splink import SettingsCreator, block_on
 from splink.internals.comparison_creator import ComparisonCreator
 from splink.internals.comparison_level_creator import ComparisonLevelCreator
 
-from ml.core.matching.model import Certain, Entity
+from ml.core.matching.model import Certain, SplinkEntity
 from ml.core.matching.records import Key, NothingToCompare, cleaned, folded
 from ml.core.matching.romanise import romanised
 
@@ -150,7 +150,7 @@ _POSITION = comparisons.CustomComparison(
     output_column_name="position",
 )  # fmt: skip
 
-WAREHOUSE = Entity(
+WAREHOUSE = SplinkEntity(
     name="warehouse",
     prefix="w",
     aliases=WAREHOUSE_ALIASES,

@@ -48,7 +48,8 @@ SAME_CONTENT = 0.05
 MOST_SHARING = 8
 
 _TYPES: dict[str, Any] = {
-    **dict.fromkeys(("source_system", "gtin", "mapped_code", "title", "text", "brand", "model", "letters"), pl.String),
+    **dict.fromkeys(("source_system", "gtin", "mapped_code", "title", "text"), pl.String),
+    **dict.fromkeys(("brand", "model", "article", "letters"), pl.String),
     **dict.fromkeys(("price", "weight_g", "content_mass", "content_volume"), pl.Float64),
     **dict.fromkeys(("words", "codes", "numbers", "measures", "colours"), pl.List(pl.String)),
     "pieces": pl.Int64,
@@ -63,9 +64,9 @@ def prepare_products(frame: pl.DataFrame) -> pl.DataFrame:
     """What is compared of product records, one row each, in the order given.
 
     Columns: `record_id`, `source_system`, `gtin` (14 digits), `mapped_code`, `title`, `text` (title and description),
-    `brand` and `model` (letters and digits in Latin script), `letters` (all of title and brand, so), `price`,
-    `weight_g`, `pieces` (null: not said), `content_mass`, `content_volume` (of one piece, g and ml), and the lists
-    `words`, `codes`, `numbers`, `measures`, `colours`.
+    `brand` and `model` (letters and digits in Latin script), `article` (brand, model and pack), `letters` (title and
+    brand in Latin script), `price`, `weight_g`, `pieces` (null: not said), `content_mass`, `content_volume` (of one
+    piece, g and ml), and the lists `words`, `codes`, `numbers`, `measures`, `colours`.
 
     Raises:
         NothingToCompare: no column says what the products are.
@@ -93,6 +94,7 @@ def prepare_products(frame: pl.DataFrame) -> pl.DataFrame:
         "text": [_joined(*both) for both in zip(titles, details, strict=True)],
         "brand": brands,
         "model": models,
+        "article": [_article(*all_three) for all_three in zip(brands, models, pieces, strict=True)],
         "letters": [_latin(f"{brand} {text}") for brand, text in zip(given["brand"], titles, strict=True)],
         "price": [_positive(amount(text)) for text in given["price"]],
         "weight_g": [_weight(text) for text in given["weight"]],
@@ -101,7 +103,7 @@ def prepare_products(frame: pl.DataFrame) -> pl.DataFrame:
         **_named_in(titles),
     }
     prepared = pl.DataFrame(columns, schema_overrides=_TYPES)
-    return prepared.with_columns([_telling(column) for column in ("gtin", "mapped_code")])
+    return prepared.with_columns([_telling(column) for column in ("gtin", "mapped_code", "article")])
 
 
 def _named_in(titles: list[str]) -> dict[str, list[Any]]:
@@ -113,6 +115,11 @@ def _named_in(titles: list[str]) -> dict[str, list[Any]]:
         "measures": measured,
         "colours": [textual.colours(title) for title in titles],
     }
+
+
+def _article(brand: str | None, model: str | None, pieces: int | None) -> str | None:
+    """What a maker calls an article, by the pack: one where no pack is said; null without brand or code."""
+    return f"{brand}|{model}|{pieces or 1}" if brand and model else None
 
 
 def _telling(column: str) -> pl.Expr:
