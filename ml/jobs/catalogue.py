@@ -97,7 +97,7 @@ STOCKOUT = ModelSpec(
         known_at="matures_at",
         groups=("region_code", "horizon"),
         lanes=("cover_band",),
-        excluded=("cover_band",),
+        excluded=("cover_band", "hours_to_out"),
     ),
     # One candidate: on the twin the coarser one was chosen in no stretch, and the rows are many.
     plan=Plan(

@@ -32,7 +32,7 @@ _OF_HORIZON = """
 _COVER_BAND = "coalesce(cast(round(2 * log2(cover_days)) as varchar), 'no demand') as cover_band"
 
 
-def _labelled(horizon: str, most_rows: int) -> str:
+def labelled(horizon: str, most_rows: int) -> str:
     """Counts with something left, each with a horizon and what came of it; thinned to about `most_rows`."""
     reach = "cast(horizon_hours // 24 as integer)"
     return f"""
@@ -68,7 +68,7 @@ def _labelled(horizon: str, most_rows: int) -> str:
         widened.*,
         {_COVER_BAND},
         case when last_counted = stock_date + {reach} then cast(least_available <= 0 as integer) end as is_stocked_out,
-        ran_out_at,
+        epoch(ran_out_at - observed_at) / 3600.0 as hours_to_out,
         observed_at + to_hours(cast(horizon_hours as bigint)) as matures_at
     from widened
     left join outcomes using (stock_key)
@@ -77,13 +77,13 @@ def _labelled(horizon: str, most_rows: int) -> str:
 
 
 #: Learned from and judged: one horizon a row, by the digest of its key.
-LABELLED = _labelled(
+LABELLED = labelled(
     f"list_value({', '.join(map(str, HORIZONS))})[cast(1 + md5_number_lower(stock_key) % {len(HORIZONS)} as bigint)]",
     MOST_ROWS,
 )
 
 #: Alerts looked back on: every count at the horizon that they act on.
-LOOKED_BACK_ON = _labelled(str(ALERT_HOURS), MOST_ROWS_LOOKED_BACK_ON)
+LOOKED_BACK_ON = labelled(str(ALERT_HOURS), MOST_ROWS_LOOKED_BACK_ON)
 
 #: Asked for now: the newest count of each node and product, at every horizon.
 NEWEST = f"""

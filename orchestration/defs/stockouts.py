@@ -108,3 +108,48 @@ def stockout_predictions(
             "dagster/row_count": report.rows, "file": dg.MetadataValue.path(str(report.path)),
         }
     )  # fmt: skip
+
+
+@dg.asset(
+    deps=[stockout_predictions], group_name="predictions", kinds={"parquet"}, owners=["team:operations"],
+    output_required=False,
+)  # fmt: skip
+def stockout_alerts(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None]]:
+    """What to do about the stock-outs that are foreseen: a transfer, a word to customers, or nothing; published.
+
+    Grain: one row a node and product with an alert.
+    """
+    from decisions.stockouts.alerts import ALERTS, StockAlertJob
+
+    settings = workspace.settings
+    published = settings.paths.published
+    report = StockAlertJob().run(settings, open_current(published))
+    with tempfile.TemporaryDirectory(dir=published, prefix=".export-") as scratch:
+        copy = Path(shutil.copy(report.path, Path(scratch) / f"{ALERTS}.parquet"))
+        snapshot = publish(published, {ALERTS: copy}, {}, settings.keep_snapshots)
+    found = report.alerts
+    yield dg.MaterializeResult(
+        metadata={
+            "status": report.status, "snapshot": snapshot.version, "dagster/row_count": len(found),
+            "transfers": int((found["action"] == "transfer").sum()),
+            "notifications": int(found["notify_customers"].sum()),
+            "lost_units": float(found["expected_lost_units"].sum()),
+            "lost_units_with_transfers": float(found["lost_units_with_transfer"].sum()),
+        }
+    )  # fmt: skip
+
+
+@dg.asset_check(asset=stockout_alerts)
+def alerts_beat_days_of_cover(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+    """Week by week, as many alerts by days of cover would not have been right more often."""
+    from decisions.stockouts.policy import AlertPolicy
+    from decisions.stockouts.review import as_markdown, review
+
+    settings = workspace.settings
+    weeks = review(settings, open_current(settings.paths.published), AlertPolicy())
+    hits, rule_hits = ((weeks["alerts"] * weeks[name]).sum() for name in ("precision", "rule_precision"))
+    return dg.AssetCheckResult(
+        passed=bool(hits >= rule_hits), severity=dg.AssetCheckSeverity.WARN,
+        description=f"{hits:.0f} alerts came true, {rule_hits:.0f} by the rule, of {weeks['alerts'].sum()}.",
+        metadata={"by_week": dg.MetadataValue.md(as_markdown(weeks))},
+    )  # fmt: skip
