@@ -34,6 +34,7 @@ COMMANDS = {
     "train": ("orchestration.cli.train", "Learn a yes/no column of any table, with backtest, report and audit."),
     "match": ("orchestration.cli.match", "Which records are one: try it on any tables; teach by labelled pairs."),
     "audit": ("orchestration.cli.audit", "Regional bias audits: of a company's models, or of any table."),
+    "master": ("orchestration.cli.master", "Golden records by any id, the stewards' queue, verdicts on records."),
     "twin": ("orchestration.cli.twin", "The simulated network: generate extracts, score, compare policies."),
     "route": ("orchestration.cli.route", "Solve order routing with a proven bound; explain a choice."),
     "replay": ("orchestration.cli.replay", "Give a stored prediction again, and say whether it is the same."),
