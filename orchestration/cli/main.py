@@ -27,6 +27,7 @@ COMMANDS = {
     "land": ("orchestration.cli.land", "Land an extract: cast, check, quarantine, write Parquet by day."),
     "run": ("orchestration.cli.run", "Run a job of the asset graph: build, train_and_audit, score, everything."),
     "quarantine": ("orchestration.cli.quarantine", "Refused rows: look, mend, replay; and where all rows went."),
+    "trace": ("orchestration.cli.trace", "From an order in the marts back to files, lines, runs and versions."),
     "status": ("orchestration.cli.status", "What is landed, published, promoted and failing."),
     "doctor": ("orchestration.cli.doctor", "Which capabilities are on or off, and why."),
     "use": ("orchestration.cli.use", "Switch the home to another company."),

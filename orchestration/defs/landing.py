@@ -5,6 +5,7 @@ Belongs here: the landing assets and the demo extract. Does not belong here: rea
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -15,6 +16,8 @@ from sources.contracts import load_contract
 from sources.history import landing_history
 from sources.record import LandingReport
 
+#: Facts are asked for every night. What each source usually takes is learned by the landing suite's own checks.
+NIGHTLY = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=50))
 COUNTS = ["file", "read", "landed", "quarantined"]
 
 
@@ -29,6 +32,7 @@ class LandingRefused(RuntimeError):
             ["landing", table.name], group_name="landing", kinds={"parquet", "duckdb"},
             owners=["team:data-engineering"],
             description=f"{table.description} Grain: {table.grain}",
+            freshness_policy=NIGHTLY if table.day_column else None,
             metadata={
                 "required": table.required,
                 "capability": table.capability or "core",

@@ -20,6 +20,7 @@ CONFIGURATION = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},
     "concurrency": {"pools": {"default_limit": 1, "granularity": "op"}},
+    "freshness": {"enabled": True},
     "run_monitoring": {"enabled": True, "start_timeout_seconds": 180},
     "run_coordinator": {
         "module": "dagster.core.run_coordinator",

@@ -11,6 +11,7 @@ import pytest
 
 from orchestration.lib.demo import land_demo
 from orchestration.lib.runs import RunOutcome, days_of, run_job, run_unless_current
+from orchestration.lib.trace import UnknownOrder, trace_order
 from sources.history import landing_history
 from workspace.ledger import open_ledger
 from workspace.published import find_current, open_current
@@ -94,6 +95,30 @@ def test_status_and_doctor_answer_in_json(company: Settings, first_run: RunOutco
     assert summary["models"][0]["gates"]
     doctor = subprocess.run([OI, "doctor", "--json"], capture_output=True, text=True, env=environment, check=True)
     assert all(store["is_sound"] for store in json.loads(doctor.stdout)["stores"])
+
+
+def test_an_order_is_traced_to_the_very_lines_it_was_made_from(company: Settings, first_run: RunOutcome) -> None:
+    snapshot = open_current(company.paths.published)
+    with snapshot.connect() as connection:
+        order_id, code, lines = connection.execute(
+            "select order_id, order_code, count_lines from fct_orders semi join predictions using (order_id) "
+            "where source_system = 'shop' and count_lines > 1 order by order_id limit 1"
+        ).fetchone()  # type: ignore[misc]
+    found = trace_order(company, order_id)
+    assert trace_order(company, code).order_id == order_id
+    newest = [record for record in found.records if record.table == "order_lines" and record.is_newest]
+    assert len(newest) == found.tables["fct_order_lines"] == lines
+    landings = {report.batch for report in landing_history(company)}
+    assert {record.batch for record in found.records} <= landings
+    order = next(record for record in found.records if record.table == "orders" and record.is_newest)
+    text = (Path(order.extract) / order.file).read_text(encoding="utf-8-sig").splitlines()
+    assert code in text[order.row - 1]
+    assert found.snapshot["run_id"] == first_run.run_id
+    (prediction,) = [row for row in found.predictions if row["model_name"] == "late-delivery-risk"]
+    made_from = found.model_runs[f"late-delivery-risk/{prediction['model_version']}"]
+    assert made_from["dagster_run_id"] == first_run.run_id
+    with pytest.raises(UnknownOrder, match="found none"):
+        trace_order(company, "no-such-order")
 
 
 def test_a_failed_check_stops_what_is_downstream_and_the_last_publication_stays(
