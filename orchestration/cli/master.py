@@ -15,10 +15,11 @@ class MasterEntity(StrEnum):
     """What has golden records that stewards decide about."""
 
     CUSTOMER = "customer"
+    PRODUCT = "product"
     WAREHOUSE = "warehouse"
 
 
-Entity = Annotated[MasterEntity, typer.Argument(help="customer or warehouse.")]
+Entity = Annotated[MasterEntity, typer.Argument(help="customer, product or warehouse.")]
 Left = Annotated[str, typer.Argument(help="A record, as system|code.")]
 Right = Annotated[str, typer.Argument(help="The other record.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the ledger for good.")]

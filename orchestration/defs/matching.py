@@ -5,6 +5,7 @@ Belongs here: the assets that the matching job fills. Does not belong here: matc
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from typing import Any
 
 import dagster as dg
 
@@ -39,6 +40,7 @@ def matching(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None
     Grain: each table's own.
     """
     from ml.core.matching.entities import ENTITIES
+    from ml.core.matching.quality import newest_rates
     from ml.io.matching import MatchingStore
     from ml.jobs.master import match_entity
 
@@ -48,7 +50,10 @@ def matching(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None
     changes = sum(len(report.changes) for report in reports)
     store = MatchingStore(settings.paths.matching)
     for table in TABLES:
-        yield dg.MaterializeResult(
-            asset_key=["matching", table],
-            metadata={"dagster/row_count": store.read(table).height, "matching": shown, "ids_changed": changes},
-        )
+        rows = store.read(table)
+        metadata: dict[str, Any] = {"dagster/row_count": rows.height, "matching": shown, "ids_changed": changes}
+        if table == "match_quality":
+            metadata["match_rates"] = table_metadata(
+                newest_rates(rows).to_dicts(), ["entity", "segment_kind", "segment", "value", "count"]
+            )
+        yield dg.MaterializeResult(asset_key=["matching", table], metadata=metadata)

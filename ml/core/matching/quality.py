@@ -69,3 +69,9 @@ def _rates(told: pl.DataFrame, column: str | None) -> list[tuple[str, float, int
     grouped = told.with_columns(segment=pl.lit("all") if column is None else pl.col(column))
     rates = grouped.group_by("segment").agg((pl.col("size") > 1).mean().alias("value"), pl.len().cast(pl.Int64))
     return [(str(segment), float(rate), int(count)) for segment, rate, count in rates.sort("segment").iter_rows()]
+
+
+def newest_rates(quality: pl.DataFrame) -> pl.DataFrame:
+    """Match rates of each entity's newest run, from `match_quality`, by region, script and system."""
+    is_newest = pl.col("measured_at") == pl.col("measured_at").max().over("entity")
+    return quality.filter(is_newest & (pl.col("measure") == "match_rate")).sort("entity", "segment_kind", "segment")
