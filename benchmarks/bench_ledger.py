@@ -16,8 +16,8 @@ from pathlib import Path
 
 from sqlalchemy import create_engine
 
-from workspace import ledger as ledgers
-from workspace.ledger import GENESIS, Ledger
+from workspace.ledger import Ledger
+from workspace.links import GENESIS, hash_of, header_of
 from workspace.users import Users
 
 PROCESSES = 8
@@ -69,7 +69,7 @@ def fill(folder: Path, count: int) -> None:
         row = {"kind": "proposed", "subject": f"model/{sequence}", "reason": REASON, "payload": json.dumps(PAYLOAD),
                "sequence": sequence, "stream": "promotions", "actor": signer.name, "at": "2026-11-26T00:00:00+00:00",
                "public": signer.public, "previous_hash": previous}  # fmt: skip
-        row["hash"] = previous = ledgers.hash_of(ledgers.header_of(row))
+        row["hash"] = previous = hash_of(header_of(row))
         row["signature"] = signer.sign(previous.encode())
         rows.append(row)
     columns = list(rows[0])

@@ -20,7 +20,8 @@ from expectations.report import ValidationReport, boundaries_with_reports, load_
 from sources.quarantine import count_states
 from sources.record import LandingReport, read_report
 from workspace.files import sha256_of_json
-from workspace.ledger import Event, Finding, open_ledger
+from workspace.ledger import Finding, open_ledger
+from workspace.links import Event
 from workspace.settings import Settings
 
 PROMOTIONS = "promotions"

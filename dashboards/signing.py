@@ -5,7 +5,7 @@ Belongs here: the one place where the console changes the promotion ledger. Does
 """
 
 from workspace.keys import Signer
-from workspace.ledger import Event
+from workspace.links import Event
 from workspace.settings import Settings
 
 

@@ -11,34 +11,29 @@ same one, the primary key refuses the second, who looks again. The newest link i
 so that cutting off the newest events is noticed; it is replaced only by a link that follows it.
 """
 
-import fcntl
-import hashlib
-import json
 import multiprocessing
 import os
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Column, Integer, MetaData, String, Table, Text, create_engine, event, select
-from sqlalchemy.engine import Connection, Engine, Row
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from workspace.files import canonical_json
-from workspace.grants import Identities, Role
-from workspace.keys import Signer, are_signed, is_signed
+from workspace.kept_head import Head, KeptHead
+from workspace.keys import Signer
+from workspace.links import GENESIS, Event, event_of, flaw_of, hash_of, header_of, with_signatures_checked
 from workspace.settings import Settings
 from workspace.users import Users
 
-GENESIS = "0" * 64
 APPEND_ATTEMPTS = 200
-HEAD_BYTES = 512
 #: Rows that are read together, and rows from which on their signatures are checked by a process a core.
 VERIFY_ROWS, VERIFY_ALONE = 5_000, 10_000
 #: PostgreSQL's advisory lock that writers queue at, instead of running into the primary key.
@@ -71,49 +66,11 @@ class LedgerOutdated(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Event:
-    """One ledger event. `sequence` counts from 1 over all streams; `payload` holds JSON values.
-
-    Attributes:
-        public: Public half of the key that signed it.
-        flaw: Why it is not to be believed: changed, or not signed by who may; empty if it is sound.
-        is_own: Whether the actor signed it themselves; otherwise the platform attests it.
-        roles: Roles that the actor held then; empty for programs.
-    """
-
-    sequence: int
-    stream: str
-    kind: str
-    subject: str
-    actor: str
-    at: str
-    reason: str
-    payload: Mapping[str, Any]
-    public: str
-    previous_hash: str
-    hash: str
-    signature: str
-    flaw: str = ""
-    is_own: bool = False
-    roles: frozenset[Role] = field(default=frozenset())
-
-
-@dataclass(frozen=True)
 class Finding:
     """A place where the chain does not hold, and why."""
 
     sequence: int
     problem: str
-
-
-@dataclass(frozen=True)
-class Head:
-    """The newest link: enough to tell later that nothing up to it was cut off or replaced."""
-
-    sequence: int
-    hash: str
-    public: str
-    signature: str
 
 
 class Ledger:
@@ -131,7 +88,7 @@ class Ledger:
     def __init__(self, url: str, users: Users, head: Path) -> None:
         self._engine = _engine_for(url)
         self._users = users
-        self._head = head
+        self._head = KeptHead(head)
         self._service: Signer | None = None
         try:
             with self._engine.connect() as connection:
@@ -150,12 +107,12 @@ class Ledger:
         signer = actor if isinstance(actor, Signer) else self._platform().acting_as(actor)
         body = {"kind": kind, "subject": subject, "reason": reason, "payload": canonical_json(payload)}
         for attempt in range(APPEND_ATTEMPTS):
-            with self._queue():
+            with self._head.queue():
                 try:
                     row, is_following = self._append_once(stream, signer, body)
                     if is_following:
-                        self._keep_head(Head(row["sequence"], row["hash"], row["public"], row["signature"]))
-                    return _event(row, self._users.identities(), is_sound=True)
+                        self._head.keep(Head(row["sequence"], row["hash"], row["public"], row["signature"]))
+                    return event_of(row, self._users.identities(), is_sound=True)
                 except IntegrityError:
                     pass
                 except OperationalError as error:
@@ -189,7 +146,7 @@ class Ledger:
             query = query.where(_events.c.subject == subject)
         identities = self._users.identities()
         with self._engine.connect() as connection:
-            return [_event(row._asdict(), identities) for row in connection.execute(query)]
+            return [event_of(row._asdict(), identities) for row in connection.execute(query)]
 
     def links(self, first: int = 1) -> list[dict[str, Any]]:
         """Headers from an event to the newest, with hash and signature: what proves an excerpt, without bodies."""
@@ -211,15 +168,17 @@ class Ledger:
         Args:
             known: A head noted earlier, outside; the one kept beside the ledger is always held against it.
         """
-        heads = [head for head in (self._kept_head(), known) if head is not None]
+        with self._head.queue():
+            kept = self._head.read()
+        heads = [head for head in (kept, known) if head is not None]
         findings = list(self._findings({head.sequence: head for head in heads}))
         newest = self.newest()
         last = newest.sequence if newest else 0
         for head in heads:
             if head.sequence > last:
                 findings.append(Finding(last + 1, f"events up to {head.sequence} were there; the newest are cut off"))
-        if newest is not None and not self._head.exists():
-            findings.append(Finding(1, f"the head kept beside the ledger ({self._head.name}) is gone"))
+        if newest is not None and kept is None:
+            findings.append(Finding(1, f"the head kept beside the ledger ({self._head.path.name}) is gone"))
         return findings
 
     def _findings(self, heads: Mapping[int, Head]) -> Iterator[Finding]:
@@ -229,7 +188,7 @@ class Ledger:
             found = connection.execution_options(yield_per=VERIFY_ROWS).execute(
                 select(_events).order_by(_events.c.sequence)
             )
-            for rows, signed in _with_signatures_checked(found.partitions(VERIFY_ROWS), helpers):
+            for rows, signed in with_signatures_checked(found.partitions(VERIFY_ROWS), helpers):
                 for row, is_sound in zip(rows, signed, strict=True):
                     sequence = row["sequence"]
                     if sequence != expected_sequence:
@@ -238,7 +197,7 @@ class Ledger:
                         yield Finding(sequence, "does not follow the event before it")
                     if sequence in heads and heads[sequence].hash != row["hash"]:
                         yield Finding(sequence, "is not the event that was the newest when its head was kept")
-                    flaw = _flaw(row, identities, is_sound)
+                    flaw = flaw_of(row, identities, is_sound)
                     if flaw:
                         yield Finding(sequence, flaw)
                     expected_hash, expected_sequence = row["hash"], sequence + 1
@@ -258,7 +217,7 @@ class Ledger:
         self._engine.dispose()
 
     def _create(self) -> None:
-        with self._queue():
+        with self._head.queue():
             _metadata.create_all(self._engine)
             try:
                 with self._engine.connect() as connection:
@@ -273,123 +232,27 @@ class Ledger:
         self._service = self._service or self._users.service()
         return self._service
 
-    @contextmanager
-    def _queue(self) -> Iterator[None]:
-        """Let writers of this machine wait for each other in a queue of the kernel's, instead of by retrying."""
-        self._head.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._head.with_name(f"{self._head.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
-
     def accept_head(self) -> Head | None:
         """Take the newest link as it is, after somebody found out why the one kept before did not hold."""
         newest = self.newest()
         if newest is not None:
-            with self._queue():
-                self._keep_head(newest)
+            with self._head.queue():
+                self._head.keep(newest)
         return newest
 
     def _follows_kept_head(self, connection: Connection, last: int) -> bool:
         """Whether the kept head is still part of the ledger: one that is not stays, to bear witness."""
-        kept = self._read_head()
+        kept = self._head.read()
         if kept is None or last == 0:
             return kept is None and last == 0
         found = connection.execute(select(_events.c.hash).where(_events.c.sequence == kept.sequence)).scalar()
         return found == kept.hash
-
-    def _keep_head(self, head: Head) -> None:
-        """Overwrite the head in place, in one block of the disk and without waiting for it: the ledger is what lasts.
-
-        Losing the power may bring back an older head, which still holds; it can't leave half of one.
-        """
-        descriptor = os.open(self._head, os.O_WRONLY | os.O_CREAT, 0o644)
-        try:
-            os.pwrite(descriptor, canonical_json(asdict(head)).encode().ljust(HEAD_BYTES), 0)
-        finally:
-            os.close(descriptor)
-
-    def _kept_head(self) -> Head | None:
-        with self._queue():
-            return self._read_head()
-
-    def _read_head(self) -> Head | None:
-        try:
-            return read_head(self._head.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
 
 
 def open_ledger(settings: Settings, users: Users | None = None) -> Ledger:
     """The ledger of the company that `settings` work on."""
     paths = settings.paths
     return Ledger(paths.ledger_url(settings), users or Users(settings.home), paths.ledger_head)
-
-
-def read_head(text: str) -> Head:
-    """A head from its JSON; one that is damaged or not signed stands for nothing that the ledger could hold."""
-    try:
-        head = Head(**json.loads(text))
-        is_sound = isinstance(head.sequence, int) and is_signed(head.public, head.signature, head.hash.encode())
-    except (ValueError, TypeError, AttributeError):
-        is_sound = False
-    return head if is_sound else Head(1, "damaged", "", "")
-
-
-def header_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What an event's hash covers: its header, with the digest of the body in place of the body."""
-    body = _sha256([row[name] for name in ("kind", "subject", "actor", "reason", "payload")])
-    header = {name: row[name] for name in ("sequence", "stream", "at", "public", "previous_hash")}
-    return {**header, "body_sha256": body}
-
-
-def hash_of(header: Mapping[str, Any]) -> str:
-    """The hash of an event: SHA-256 of the JSON list of its header's values."""
-    return _sha256([header[name] for name in ("sequence", "stream", "at", "public", "previous_hash", "body_sha256")])
-
-
-def _sha256(values: Sequence[Any]) -> str:
-    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
-
-
-def _with_signatures_checked(
-    parts: Iterable[Sequence[Row[Any]]], helpers: Executor | None
-) -> Iterator[tuple[list[dict[str, Any]], list[bool]]]:
-    """Rows part by part, with whether each is signed by the key that it names; helpers work some parts ahead."""
-    ahead: deque[tuple[list[dict[str, Any]], Future[list[bool]]]] = deque()
-    for part in parts:
-        rows = [row._asdict() for row in part]
-        signed = [(row["public"], row["signature"], row["hash"].encode()) for row in rows]
-        if helpers is None:
-            yield rows, are_signed(signed)
-            continue
-        ahead.append((rows, helpers.submit(are_signed, signed)))
-        while len(ahead) > 2 * (os.cpu_count() or 1):
-            first, checked = ahead.popleft()
-            yield first, checked.result()
-    for first, checked in ahead:
-        yield first, checked.result()
-
-
-def _flaw(row: Mapping[str, Any], identities: Identities, is_sound: bool) -> str:
-    if hash_of(header_of(row)) != row["hash"]:
-        return "was changed after it was written"
-    if not is_sound:
-        return "does not carry the signature of the key that it names"
-    return identities.key_problem(row["actor"], row["public"], row["at"])
-
-
-def _event(row: Mapping[str, Any], identities: Identities, *, is_sound: bool | None = None) -> Event:
-    flaw = _flaw(
-        row,
-        identities,
-        is_signed(row["public"], row["signature"], row["hash"].encode()) if is_sound is None else is_sound,
-    )
-    is_own = not flaw and row["public"] != identities.service
-    roles = identities.roles_at(row["actor"], row["at"])
-    return Event(**{**row, "payload": json.loads(row["payload"])}, flaw=flaw, is_own=is_own, roles=roles)
 
 
 def _engine_for(url: str) -> Engine:

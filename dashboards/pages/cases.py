@@ -11,7 +11,7 @@ from typing import Any
 from dashboards.evidence import Evidence
 from dashboards.pages.versions import ModelView, VersionView
 from ml.core.promotion import State
-from workspace.ledger import Event
+from workspace.links import Event
 
 #: Parts of the desk's queue, and the states that are in each.
 QUEUE: Mapping[str, Sequence[State]] = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from dashboards.evidence import Evidence
 from ml.core.promotion import History, State, Version, fold
-from workspace.ledger import Event
+from workspace.links import Event
 
 EVALUATION, FAIRNESS, GATES = "evaluation.json", "fairness.json", "gates.json"
 

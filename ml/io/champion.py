@@ -10,7 +10,7 @@ from ml.core.promotion import State
 from ml.io.promotions import DossierBroken
 from ml.io.registry import CHALLENGER, CHAMPION, LoadedModel, aliases, current_digest, load, project_aliases
 from ml.io.stores import ModelStores
-from workspace.ledger import Event
+from workspace.links import Event
 
 
 class NoChampion(RuntimeError):

@@ -13,8 +13,10 @@ from typing import Any
 
 from ml.core.promotion import History, Move, MoveRefused, State, apply, fold, subject_of
 from workspace.files import canonical_json, sha256_of_json, write_atomically
+from workspace.kept_head import Head
 from workspace.keys import Signer
-from workspace.ledger import Event, Finding, Head, Ledger, open_ledger
+from workspace.ledger import Finding, Ledger, open_ledger
+from workspace.links import Event
 from workspace.settings import Settings
 from workspace.users import Users
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from ml.core.matching.verdicts import VerdictRefused, Verdicts, fold, give, ordered
 from workspace.keys import Signer
-from workspace.ledger import Event, Ledger, open_ledger
+from workspace.ledger import Ledger, open_ledger
+from workspace.links import Event
 from workspace.settings import Settings
 
 STREAM = "master_data"

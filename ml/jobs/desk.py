@@ -19,7 +19,7 @@ from ml.io.promotions import name_of
 from ml.io.registry import ArtifactMismatch, current_digest
 from ml.io.stores import ModelStores
 from workspace.keys import Signer
-from workspace.ledger import Event
+from workspace.links import Event
 
 Actor = Signer | str
 

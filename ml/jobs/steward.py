@@ -18,7 +18,7 @@ from ml.io.matching import MatchingStore
 from ml.io.verdicts import open_verdicts
 from workspace.grants import Role
 from workspace.keys import Signer
-from workspace.ledger import Event
+from workspace.links import Event
 from workspace.published import find_current
 from workspace.settings import Settings
 from workspace.users import Users

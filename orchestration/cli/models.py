@@ -14,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     from ml.io.stores import ModelStores
     from workspace.keys import Signer
-    from workspace.ledger import Event
+    from workspace.links import Event
 
 app = typer.Typer(no_args_is_help=True)
 

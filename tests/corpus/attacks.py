@@ -23,7 +23,8 @@ from tests.support.console_people import Browser
 from tests.support.people import signer
 from workspace.files import canonical_json
 from workspace.keys import Signer, new_signer
-from workspace.ledger import hash_of, header_of, open_ledger
+from workspace.ledger import open_ledger
+from workspace.links import hash_of, header_of
 from workspace.settings import Settings
 
 MODEL = "late-delivery-risk"

@@ -20,13 +20,14 @@ from ml.io.registry import CHAMPION, aliases
 from ml.io.stores import open_stores
 from ml.jobs import desk
 from tests.support.people import signer
+from workspace.kept_head import KeptHead
 from workspace.ledger import Ledger
 from workspace.settings import Settings
 
 MODEL = "late-delivery-risk"
 #: What a promotion writes, in the order in which it does. A kill falls before or after each.
 STEPS = (
-    (Ledger, "_append_once"), (Ledger, "_keep_head"),
+    (Ledger, "_append_once"), (KeptHead, "keep"),
     (MlflowClient, "set_registered_model_alias"), (MlflowClient, "delete_registered_model_alias"),
 )  # fmt: skip
 

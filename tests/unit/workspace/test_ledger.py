@@ -116,3 +116,28 @@ def test_writers_of_other_machines_who_share_no_lock_lose_nothing(place: Place, 
     with closing(place.open()) as ledger:
         assert len(ledger.events()) == 46
         assert ledger.verify() == []
+
+
+def test_a_long_ledger_is_checked_by_several_processes_to_the_same_effect(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workspace.ledger.VERIFY_ALONE", 1)
+    monkeypatch.setattr("workspace.ledger.VERIFY_ROWS", 2)
+    place.write(7)
+    assert place.findings() == []
+    stolen = "select signature from ledger_events where sequence = 1"
+    place.execute(f"update ledger_events set signature = ({stolen}) where sequence = 6")
+    assert place.findings() == [6]
+
+
+def test_events_after_a_cut_do_not_hide_it_until_somebody_accepts_the_end(place: Place) -> None:
+    place.write(4)
+    place.execute("delete from ledger_events where sequence > 2")
+    place.write(5)
+    assert place.findings() == [4]
+    with closing(place.open()) as ledger:
+        ledger.accept_head()
+    assert place.findings() == []
+    place.write(1)
+    place.execute("delete from ledger_events where sequence = 8")
+    assert place.findings() == [8]
