@@ -43,7 +43,7 @@ OLIST_RATES, OLIST_SUPPORT = {"AL": 23.1, "MA": 18.2, "BA": 15.2, "RJ": 13.5, "S
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=1000, help="simulated audits per line")
+    parser.add_argument("--rounds", type=int, default=400, help="simulated audits per line")
     rounds = parser.parse_args().rounds
     rng = np.random.default_rng(20)
     false_alarms(rounds, rng)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,7 +20,11 @@ from ml.io.version_files import AUDITS, read_fairness
 from ml.jobs.audit import AuditJob, AuditReport
 from ml.jobs.promote import PromoteJob
 from ml.jobs.train import TrainJob
-from orchestration.defs.models import audit_lets_the_version_pass, no_region_raises_the_weekly_alarm
+from orchestration.defs.models import (
+    audit_lets_the_version_pass,
+    late_delivery_audit,
+    no_region_raises_the_weekly_alarm,
+)
 from orchestration.lib.workspace_resource import workspace_resource
 from tests.integration.ml.conftest import CHECKS
 from workspace.published import Snapshot, publish
@@ -208,12 +213,17 @@ def test_a_company_without_optional_tables_is_audited_on_what_it_has(audited, co
 
 def test_a_failed_audit_refuses_the_version_and_its_check_says_why(company):
     company.train()
-    AuditJob(company.spec, is_priced=False).run(company.settings)
+    resource = workspace_resource(company.settings)
+    run = dg.materialize(
+        [late_delivery_audit, audit_lets_the_version_pass, no_region_raises_the_weekly_alarm],
+        resources={"workspace": resource},
+    )
+    assert {check.check_name: check.passed for check in run.get_asset_check_evaluations()} == {
+        "audit_lets_the_version_pass": True, "no_region_raises_the_weekly_alarm": True,
+    }  # fmt: skip
     with open_stores(company.settings) as stores:
         summary = stores.report_folder(company.spec.name, "1") / "fairness.json"
     found = json.loads(summary.read_text(encoding="utf-8"))
-    resource = workspace_resource(company.settings)
-    assert audit_lets_the_version_pass(resource).passed
     found.update(verdict="gap", beyond=["south"], alarms={"south": "2026-W12"})
     summary.write_text(json.dumps(found), encoding="utf-8")
     check = audit_lets_the_version_pass(resource)
