@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
 import skops.io
 
 from ml.core.features import Roles
@@ -89,7 +90,9 @@ class TableJob:
         spec = ModelSpec(self.target, f"Probability that {self.target} is 1", source.name, roles, self.plan, self.folds,
                          seed=self.seed)  # fmt: skip
         frame, features = read_rows(source, roles)
-        learned = learn_and_judge(frame, features, spec, None, self.minimum_support, self.threads)
+        # Nothing can have been predicted in the future: such times are errors of the table.
+        now = pd.Timestamp.now(tz="UTC")
+        learned = learn_and_judge(frame, features, spec, now, self.minimum_support, self.threads)
         files = evidence_files(learned, spec, made_from_facts(source, self.seed, ""))
         for name, content in {**files, MODEL_FILE: skops.io.dumps(learned.fitted.model)}.items():
             write_atomically(out / name, content)
