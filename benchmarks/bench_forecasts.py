@@ -17,28 +17,32 @@ from ml.core.features import Roles
 from ml.core.intervals import ClusterBootstrap, Estimate, Floats
 from ml.core.metrics import Ranking
 from ml.io.data import TableSource, file_table, published_table, read_rows
-from ml.jobs.catalogue import STOCKOUT, ModelSpec
+from ml.jobs.catalogue import LATE_DELIVERY, STOCKOUT, ModelSpec
+from ml.jobs.lead_times import judge_lead_times
 from ml.jobs.learning import Learned, days_of, learn_and_judge
 from ml.jobs.stock_rows import HORIZONS, labelled
 from workspace.published import find_current
 from workspace.settings import load_settings
 
 CIV_STOCK = Path(__file__).parents[2] / "shared" / "data" / "civ_stock"
-LEAST_RATIO, RULE_DAYS = 1.5, 7.0
+LEAST_RATIO, RULE_DAYS, LARGE_REGION = 1.5, 7.0, 500
 REPLICATES, SEED = 200, 6
 
 
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", choices=["twin", "civ_stock"], help="one of the sets")
+    parser.add_argument("--only", choices=["twin", "civ_stock", "lead_times"], help="one of the sets")
     parser.add_argument("--rows", type=int, default=360_000, help="rows of the twin, about, over all horizons")
+    parser.add_argument("--folds", type=int, default=6, help="rolling origins of the lead times")
     parser.add_argument("--civ-stock", type=Path, default=CIV_STOCK, help="folder of the public data")
     arguments = parser.parse_args()
-    if arguments.only != "civ_stock":
+    if arguments.only in (None, "twin"):
         twin(arguments.rows)
-    if arguments.only != "twin":
+    if arguments.only in (None, "civ_stock"):
         civ_stock(arguments.civ_stock)
+    if arguments.only in (None, "lead_times"):
+        lead_times(arguments.folds)
 
 
 def twin(rows: int) -> None:
@@ -117,6 +121,34 @@ def civ_stock(folder: Path) -> None:
     met = all(gain.low is not None and gain.low > 0 for _best, gain in gains)
     print(f"Goal: better than the best naive rule, interval above 0, sites resampled: {'met' if met else 'missed'}. "
           f"Calibration error (debiased): {learned.overall['ece_debiased']}.\n")  # fmt: skip
+
+
+def lead_times(folds: int) -> None:
+    """Coverage of the 90 % interval of the hours from order to door, overall and in the worst large region."""
+    snapshot = find_current(load_settings().paths.published)
+    if snapshot is None or LATE_DELIVERY.table not in snapshot.tables:
+        print("Skipped: the home's company has no published features of orders. Run `oi demo` first.\n")
+        return
+    source = published_table(snapshot, LATE_DELIVERY.table)
+    judged = judge_lead_times(source, LATE_DELIVERY, folds)
+    inside = judged["is_inside"].to_numpy()
+    by_region = judged.groupby("region_code")["is_inside"].agg(["mean", "size"])
+    large = by_region[by_region["size"] >= LARGE_REGION]
+    days = judged["ordered_at"].dt.date.to_numpy()
+    overall = ClusterBootstrap(days, REPLICATES, SEED).mean(inside)
+    print(f"Lead time, 90 % interval, {load_settings().paths.company}: {len(judged):,} delivered orders at {folds} "
+          f"rolling origins.\n")  # fmt: skip
+    print("| measure | value | goal | |\n|---|---|---|---|")
+    print(f"| coverage | {overall} | 0.88–0.92 | {'met' if 0.88 <= overall.value <= 0.92 else 'missed'} |")
+    if len(large):
+        worst = large["mean"].idxmin()
+        value = large.loc[worst, "mean"]
+        print(f"| worst of {len(large)} regions with ≥ {LARGE_REGION} orders ({worst}, {large.loc[worst, 'size']:,}) "
+              f"| {value:.3f} | ≥ 0.86 | {'met' if value >= 0.86 else 'missed'} |")  # fmt: skip
+    print(f"| mean width, hours | {judged['width'].mean():.0f} | | |")
+    print(f"| 90 % promises kept | {judged['is_kept'].mean():.3f} | report | |")
+    by_fold = ", ".join(f"{value:.3f}" for value in judged.groupby("fold")["is_inside"].mean())
+    print(f"\nCoverage by origin: {by_fold}.\n")
 
 
 def judge(source: TableSource, spec: ModelSpec) -> tuple[Learned, pd.DataFrame]:

@@ -145,17 +145,24 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
+def encoder(features: FeatureSet) -> ColumnTransformer:
+    """Categories to codes, unseen and missing ones to missing, before the numbers as they are."""
+    codes = OrdinalEncoder(
+        handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan,
+        max_categories=MOST_CATEGORIES,
+    )  # fmt: skip
+    return ColumnTransformer(
+        [
+            ("category", codes, features.of_kind("category")),
+            ("number", "passthrough", features.of_kind("number")),
+        ],
+        verbose_feature_names_out=False,
+    )
+
+
 def build(features: FeatureSet, parameters: BoostingParameters, plan: Plan, seed: int) -> Pipeline:
     """The unfitted pipeline: categories to codes (unseen and missing become missing), then boosted trees."""
     categories, numbers = features.of_kind("category"), features.of_kind("number")
-    encode = ColumnTransformer(
-        [
-            ("category", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan,
-                                        encoded_missing_value=np.nan, max_categories=MOST_CATEGORIES), categories),
-            ("number", "passthrough", numbers),
-        ],
-        verbose_feature_names_out=False,
-    )  # fmt: skip
     boost = HistGradientBoostingClassifier(
         learning_rate=parameters.learning_rate, max_iter=parameters.trees, max_leaf_nodes=parameters.leaves,
         min_samples_leaf=parameters.leaf_rows, l2_regularization=parameters.l2, max_features=parameters.feature_share,
@@ -163,7 +170,7 @@ def build(features: FeatureSet, parameters: BoostingParameters, plan: Plan, seed
         monotonic_cst=[0] * len(categories) + [plan.direction(name) for name in numbers],
         early_stopping=False, random_state=seed,
     )  # fmt: skip
-    return Pipeline([("encode", encode), ("boost", boost)])
+    return Pipeline([("encode", encoder(features)), ("boost", boost)])
 
 
 def learn(inputs: pd.DataFrame, outcome: Floats, times: Timeline, rows: Mask, features: FeatureSet, plan: Plan,
