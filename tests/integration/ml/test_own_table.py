@@ -1,4 +1,4 @@
-"""Somebody's own table with everything that such tables have: each fault is refused by name or has a stated fallback."""
+"""Somebody's own table and what such tables hold: each fault is refused by name or has a stated fallback."""
 
 from pathlib import Path
 
