@@ -4,7 +4,7 @@ Belongs here: quantile trees, censoring weights, conformal calibration by region
 Does not belong here: whether a promise is broken (ml/core/risk_model), splits (ml/core/splits).
 
 Quantiles are those of gradient-boosted trees of the pinball loss (Koenker & Bassett 1978). Open orders are censored:
-what has arrived by now are the quick ones. So each delivered order is weighed by the inverse of the probability that one
+what has arrived by now are the quick ones. So each delivered order is weighed by the inverse of the chance that one
 like it would have been seen by now (inverse probability of censoring; Robins & Rotnitzky 1992, with Kaplan & Meier's
 curve of the time that orders have been watched). Intervals are calibrated on later orders than the trees learned from
 (conformalized quantile regression; Romano, Patterson & Candès 2019), region by region (Mondrian; Vovk 2003): a region
