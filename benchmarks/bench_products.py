@@ -65,7 +65,7 @@ def usual_pairs() -> None:
         "likeness of words (TF-IDF cosine)": {name: features[name]["words"] for name in pairs},
     }
     print("### Walmart–Amazon, usual test pairs\n")
-    print(f"{len(pairs['test'].same):,} pairs, {pairs['test'].same.sum()} the same; CPU, taught in {seconds:.1f} s. ")
+    print(f"{len(pairs['test'].same):,} pairs, {pairs['test'].same.sum()} the same; CPU, taught in {seconds:.1f} s.")
     print(
         "A matcher without labels links from probability 0.5 on; the others from the best F1 on the validation pairs.\n"
     )

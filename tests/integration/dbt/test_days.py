@@ -111,8 +111,12 @@ def test_linked_records_show_which_days_hold_old_ids(company: Company) -> None:
     history = order_history(orders=0, days=1)
     history["orders"] = [_order("A", START, customer_code="C1"), _order("B", at, customer_code="C2")]
     company.land({name: rows for name, rows in history.items() if rows})
+    company.match()
     company.run()
     assert company.rows("from int_days_outdated") == []
-    company.land({"customers": [{**history["customers"][2], "email": "c1@mail.cn", "updated_at": at}]})
+    _, one, two = history["customers"][:3]
+    told = {"email": one["email"], "full_name": "Li Na", "updated_at": at}
+    company.land({"customers": [{**one, **told}, {**two, **told}]})
+    company.match()
     company.run("--exclude", "tag:daily")
     assert company.rows("from int_days_outdated") == [("fct_orders", date(2026, 1, 5), 1)]
