@@ -33,6 +33,8 @@ class Reader:
 
     def __init__(self, snapshot: Snapshot, threads: int) -> None:
         self.snapshot = snapshot
+        # Kept as long as this reader: its views open the snapshot's files anew with every question.
+        self._lease = snapshot.lease()
         self._connection = snapshot.connect()
         self._connection.execute("set autoinstall_known_extensions = false")
         self._connection.execute("set autoload_known_extensions = false")

@@ -15,14 +15,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workspace.locks import exclusive
+from workspace.locks import Busy, exclusive
 from workspace.settings import CompanyPaths
 
 PARTS = ("landing", "quarantine", "landing_files")
 _LINK = "current"
 
 
-class LandingBusy(RuntimeError):
+class LandingBusy(Busy):
     """Another landing of the company is at work and did not end in time."""
 
 

@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.05
 
 
+class Busy(RuntimeError):
+    """Another process holds a store and did not let go in time; trying again later may do."""
+
+
 @dataclass(frozen=True)
 class Owner:
     """Who holds a lock: process id, since when (UTC), for what."""
@@ -39,7 +43,7 @@ class Owner:
 
 
 @contextmanager
-def exclusive(path: Path, purpose: str, wait_seconds: float, busy: type[Exception], rule: str) -> Iterator[None]:
+def exclusive(path: Path, purpose: str, wait_seconds: float, busy: type[Busy], rule: str) -> Iterator[None]:
     """Hold the lock at `path`; whoever comes second waits, says so once in the log, and is refused in the end.
 
     Args:
@@ -78,7 +82,7 @@ def refusal(rule: str, holder: object, waited: float) -> str:
     return f"{rule}; it is held by {holder}. Waited {waited:g} s. Let that end, or raise OI_WRITER_WAIT_SECONDS."
 
 
-def _wait(note: TextIO, path: Path, seconds: float, busy: type[Exception], rule: str) -> None:
+def _wait(note: TextIO, path: Path, seconds: float, busy: type[Busy], rule: str) -> None:
     deadline, told = time.monotonic() + seconds, False
     while True:
         try:

@@ -7,19 +7,26 @@ Layout: `published/<version>/<table>.parquet`, `published/<version>/manifest.jso
 file that ever changes. A table that is not published anew is carried over from the current snapshot as a hard link.
 """
 
+import fcntl
 import json
 import os
 import shutil
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 import duckdb
 
 from workspace.files import sha256_of_file, sha256_of_json, write_atomically
+from workspace.locks import Busy, exclusive
 
 POINTER = "CURRENT"
+MANIFEST = "manifest.json"
+#: Longest wait for another publication, which takes as long as moving files and reading their digests.
+WAIT_SECONDS = 60.0
 
 
 class NothingPublished(RuntimeError):
@@ -47,15 +54,42 @@ class Snapshot:
     notes: Mapping[str, object]
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """An in-memory DuckDB with one view a table, free of any lock."""
+        """An in-memory DuckDB with one view a table. Hold a `lease` where more than one statement is asked."""
         connection = duckdb.connect(":memory:")
         for table in self.tables:
             connection.execute(f"create view \"{table}\" as select * from read_parquet('{_quoted(self.path(table))}')")
         return connection
 
+    def lease(self) -> "Lease":
+        """A claim on the snapshot: collecting passes it over until the lease is closed, forgotten or its process ends.
+
+        Raises:
+            FileNotFoundError: the snapshot was collected before; open the current one.
+        """
+        lease = Lease(self.folder / MANIFEST)
+        if not (self.folder / MANIFEST).exists():
+            lease.close()
+            raise FileNotFoundError(f"Snapshot {self.version} was collected while it was opened. Open the current one.")
+        return lease
+
     def path(self, table: str) -> Path:
         """The Parquet file of `table`."""
         return self.folder / f"{table}.parquet"
+
+
+class Lease:
+    """A shared lock on a snapshot's manifest."""
+
+    def __init__(self, manifest: Path) -> None:
+        descriptor = os.open(manifest, os.O_RDONLY)
+        self.close = weakref.finalize(self, os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def publish(published: Path, tables: Mapping[str, Path], notes: Mapping[str, object], keep: int) -> Snapshot:
@@ -69,8 +103,16 @@ def publish(published: Path, tables: Mapping[str, Path], notes: Mapping[str, obj
 
     Returns:
         The new current snapshot, or the present one if nothing differs in content.
+
+    Raises:
+        Busy: another publication did not end in time.
     """
     published.mkdir(parents=True, exist_ok=True)
+    with exclusive(published / ".publishing", "publication", WAIT_SECONDS, Busy, "One publication at a time"):
+        return _publish(published, tables, notes, keep)
+
+
+def _publish(published: Path, tables: Mapping[str, Path], notes: Mapping[str, object], keep: int) -> Snapshot:
     previous = find_current(published)
     published_at = datetime.now(UTC)
     version = published_at.strftime("%Y%m%dT%H%M%S%fZ")
@@ -93,7 +135,7 @@ def publish(published: Path, tables: Mapping[str, Path], notes: Mapping[str, obj
             "version": version, "digest": digest, "published_at": published_at.isoformat(),
             "tables": dict(sorted(entries.items())), "notes": {**(previous.notes if previous else {}), **notes},
         }  # fmt: skip
-        write_atomically(building / "manifest.json", json.dumps(manifest, indent=1))
+        write_atomically(building / MANIFEST, json.dumps(manifest, indent=1))
         building.rename(published / version)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
@@ -106,9 +148,15 @@ def publish(published: Path, tables: Mapping[str, Path], notes: Mapping[str, obj
 def find_current(published: Path) -> Snapshot | None:
     """The current snapshot, or None before the first publication."""
     pointer = published / POINTER
-    if not pointer.exists():
-        return None
-    return read_snapshot(published / pointer.read_text(encoding="utf-8").strip())
+    while pointer.exists():
+        version = pointer.read_text(encoding="utf-8").strip()
+        try:
+            return read_snapshot(published / version)
+        except FileNotFoundError:
+            # Collected since the pointer was read; a pointer that still names it is broken.
+            if pointer.read_text(encoding="utf-8").strip() == version:
+                raise
+    return None
 
 
 def open_current(published: Path) -> Snapshot:
@@ -125,23 +173,39 @@ def open_current(published: Path) -> Snapshot:
 
 def read_snapshot(folder: Path) -> Snapshot:
     """The snapshot in `folder`, as its manifest states it."""
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     return Snapshot(folder=folder, **manifest)
 
 
 def collect(published: Path, keep: int) -> list[str]:
     """Remove snapshots beyond `keep` older ones and leftovers of interrupted publications; returns what went.
 
-    A reader that has files of a removed snapshot open keeps reading them: the kernel frees them when it lets go.
+    A snapshot under lease stays until a later collection. Who reads without one keeps what it has open: the kernel
+    frees it when it lets go.
     """
     current = (published / POINTER).read_text(encoding="utf-8").strip()
     versions = sorted(p.name for p in published.iterdir() if p.is_dir() and not p.name.startswith("."))
     older = [version for version in versions if version < current]
     doomed = older[: max(0, len(older) - keep)] + [version for version in versions if version > current]
-    doomed += [p.name for p in published.glob(".building-*")]
-    for name in doomed:
-        shutil.rmtree(published / name, ignore_errors=True)
-    return doomed
+    gone = [name for name in doomed if _remove_unless_leased(published / name)]
+    for left in published.glob(".building-*"):
+        shutil.rmtree(left, ignore_errors=True)
+        gone.append(left.name)
+    return gone
+
+
+def _remove_unless_leased(folder: Path) -> bool:
+    manifest = folder / MANIFEST
+    if manifest.exists():
+        with manifest.open("r", encoding="utf-8") as claim:
+            try:
+                fcntl.flock(claim.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            # First the file that leases are taken on: who waits for it now finds it gone.
+            manifest.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    return True
 
 
 def _describe(parquet: Path) -> dict[str, object]:

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import duckdb
 
-from workspace.locks import POLL_SECONDS, exclusive, refusal
+from workspace.locks import POLL_SECONDS, Busy, exclusive, refusal
 from workspace.settings import CompanyPaths, Settings
 
 RULE = "One writer at a time may open the warehouse"
 
 
-class WarehouseBusy(RuntimeError):
+class WarehouseBusy(Busy):
     """Another process holds the warehouse and did not let go in time."""
 
 
@@ -50,7 +50,7 @@ def _wait_for_orphans(warehouse: Path, seconds: float) -> None:
 
 
 def _process_with_open(warehouse: Path) -> int | None:
-    """Another process that has the file open: DuckDB holds a POSIX lock on it, and the kernel names the owner."""
+    """Another process that has the DuckDB file open; DuckDB locks it by POSIX, and the kernel names the owner."""
     if not warehouse.exists():
         return None
     # struct flock of Linux on 64 bits: type, whence, start, length, pid.

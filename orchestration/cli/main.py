@@ -84,6 +84,7 @@ def _root() -> None:
 
 def main(argv: list[str] | None = None) -> Any:
     """Run `oi`. An error that a room of ours defines ends as its message; any other keeps its traceback."""
+    from workspace.locks import Busy
     from workspace.settings import quiet_environment
 
     os.environ.update(quiet_environment())
@@ -94,7 +95,7 @@ def main(argv: list[str] | None = None) -> Any:
         if type(error).__module__.split(".")[0] not in ROOMS:
             raise
         print(f"oi: {error}", file=sys.stderr)
-        raise SystemExit(EXIT_BUSY if type(error).__name__ == "WarehouseBusy" else EXIT_FAILED) from error
+        raise SystemExit(EXIT_BUSY if isinstance(error, Busy) else EXIT_FAILED) from error
 
 
 if __name__ == "__main__":

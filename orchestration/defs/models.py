@@ -27,7 +27,9 @@ def late_delivery_model(context: dg.AssetExecutionContext, workspace: WorkspaceR
     from ml.jobs.train import TrainJob
 
     settings = workspace.settings
-    report = TrainJob(dagster_run_id=context.run.run_id).run(settings, open_current(settings.paths.published))
+    snapshot = open_current(settings.paths.published)
+    with snapshot.lease():
+        report = TrainJob(dagster_run_id=context.run.run_id).run(settings, snapshot)
     return dg.MaterializeResult(
         metadata={
             "status": report.status, "version": report.version, "mlflow_run": report.run_id, "reason": report.reason,
@@ -65,7 +67,9 @@ def late_delivery_promotion(workspace: WorkspaceResource) -> dg.MaterializeResul
     from orchestration.lib.evidence import data_checks
 
     settings = workspace.settings
-    report = PromoteJob(data_checks=data_checks(settings)).run(settings, open_current(settings.paths.published))
+    snapshot = open_current(settings.paths.published)
+    with snapshot.lease():
+        report = PromoteJob(data_checks=data_checks(settings)).run(settings, snapshot)
     return dg.MaterializeResult(
         metadata={
             "status": report.status, "version": report.version, "state": report.state, "verdict": report.verdict,
@@ -87,7 +91,9 @@ def late_delivery_predictions(workspace: WorkspaceResource) -> Iterator[dg.Mater
     from ml.jobs.score import ScoreJob
 
     settings = workspace.settings
-    report = ScoreJob().run(settings, open_current(settings.paths.published))
+    snapshot = open_current(settings.paths.published)
+    with snapshot.lease():
+        report = ScoreJob().run(settings, snapshot)
     if report.path is not None:
         yield dg.MaterializeResult(
             metadata={

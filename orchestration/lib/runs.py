@@ -20,6 +20,7 @@ from orchestration.lib.instance import open_instance
 from orchestration.lib.partitions import range_tags
 from sources.history import landed_days
 from workspace.files import sha256_of_file, sha256_of_json, write_atomically
+from workspace.locks import Busy, exclusive
 from workspace.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,14 @@ ROOT = Path(__file__).parents[2]
 CODE = ("dbt_project", "expectations", "ml", "orchestration", "sources", "workspace")
 #: Dagster's own log lines stay in its event log; the terminal shows the outcome.
 QUIET_CONSOLE = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+#: Marks runs of this command, which one process at a time may start.
+COMMAND_TAG = {"oi/command": "run"}
+
+
+class RunBusy(Busy):
+    """Another run of the company was started by this command and did not end in time."""
 
 
 class NothingLanded(RuntimeError):
@@ -128,6 +137,9 @@ def run_job(
 
     Returns:
         The outcome; a failed run is an outcome, not an exception.
+
+    Raises:
+        RunBusy: another run did not end within `settings.writer_wait_seconds`.
     """
     started = time.monotonic()
     run_id = str(uuid.uuid4())
@@ -140,16 +152,33 @@ def run_job(
             entries.append(entry)
             on_event(entry.dagster_event)
 
-    with open_instance(settings) as instance, log.open("w", encoding="utf-8") as output:
+    rule = f"One run at a time for a company; {settings.paths.company} is being worked on"
+    lock = exclusive(settings.paths.dagster / "run.lock", f"run {job}", settings.writer_wait_seconds, RunBusy, rule)
+    with lock, open_instance(settings) as instance, log.open("w", encoding="utf-8") as output:
+        end_killed_runs(instance)
         instance.add_event_listener(run_id, take)
         with contextlib.redirect_stdout(output):
             result = definition.execute_in_process(
-                instance=instance, run_id=run_id, tags=range_tags(*days), run_config=QUIET_CONSOLE, raise_on_error=False
-            )
+                instance=instance, run_id=run_id, tags={**range_tags(*days), **COMMAND_TAG}, run_config=QUIET_CONSOLE,
+                raise_on_error=False,
+            )  # fmt: skip
     return RunOutcome(
         job=job, run_id=run_id, success=result.success, skipped=False, seconds=time.monotonic() - started,
         first_day=days[0].isoformat(), last_day=days[1].isoformat(), steps=_steps(entries), checks=_checks(entries),
     )  # fmt: skip
+
+
+def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs of this command that never ended as failed and give their places in pools back; returns their ids.
+
+    The caller holds the lock of runs, so that whatever still counts as running was killed.
+    """
+    unfinished = dg.RunsFilter(tags=COMMAND_TAG, statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
+    killed = instance.get_runs(unfinished)
+    for run in killed:
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        instance.report_run_failed(run, "The process of this run was killed; the next run took over.")
+    return [run.run_id for run in killed]
 
 
 def read_outcome(content: dict[str, object]) -> RunOutcome:

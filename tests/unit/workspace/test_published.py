@@ -3,7 +3,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from workspace.published import NothingPublished, find_current, open_current, publish
+from workspace.published import NothingPublished, Snapshot, find_current, open_current, publish
 
 
 def parquet(path: Path, query: str) -> Path:
@@ -73,3 +73,17 @@ def test_a_publication_that_fails_leaves_the_last_one_in_service(published: Path
     assert current is not None
     assert current.version == first.version
     assert not list(published.glob(".building-*"))
+
+
+def test_a_snapshot_under_lease_outlives_its_turn_and_goes_once_it_is_let_go(published: Path, tmp_path: Path) -> None:
+    def put(value: int) -> Snapshot:
+        return publish(published, {"fct": parquet(tmp_path / "x.parquet", f"select {value} as x")}, {}, keep=0)
+
+    first = put(0)
+    with first.lease(), first.connect() as connection:
+        put(1)
+        assert connection.execute("select x from fct").fetchone() == (0,)
+    put(2)
+    assert not first.folder.exists()
+    with pytest.raises(FileNotFoundError):
+        first.lease()
