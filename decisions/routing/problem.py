@@ -60,7 +60,16 @@ def read_batch(files: BatchFiles) -> Batch:
         RoutingInputError: when a file cannot be read as its table; never for a faulty row.
     """
     given = {name: path for name, path in vars(files).items() if path is not None}
-    return _Join({name: read_table(name, path) for name, path in given.items()}).batch()
+    return join_tables({name: read_table(name, path) for name, path in given.items()})
+
+
+def join_tables(tables: dict[str, Table]) -> Batch:
+    """Join the tables of a run, by the names of `tables.FILES`.
+
+    Raises:
+        RoutingInputError: when rates or stock name no node, region or service at all; never for a faulty row.
+    """
+    return _Join(tables).batch()
 
 
 class _Index:

@@ -113,17 +113,29 @@ def read_table(kind: str, path: Path) -> Table:
         raise RoutingInputError(f"{kind}: {path.name} must end in .csv or .parquet; convert it or rename it.")
     with duckdb.connect() as con:
         try:
-            found = [row[0] for row in con.execute(f"describe select * from {reader}", [str(path)]).fetchall()]
-            chosen, given = _choose(kind, path, found)
-            query = f"select {', '.join(chosen)} from {reader}"
-            raw = con.execute(query, [str(path)]).fetchnumpy()
+            return _read(kind, path.name, con, reader, [str(path)])
         except duckdb.Error as error:
             raise RoutingInputError(f"{kind}: {path.name} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def query_table(kind: str, con: duckdb.DuckDBPyConnection, query: str) -> Table:
+    """One table of a run from a query over tables that are open already.
+
+    Raises:
+        RoutingInputError: when the query lacks a required column.
+    """
+    return _read(kind, "the query", con, f"({query})", [])
+
+
+def _read(kind: str, name: str, con: duckdb.DuckDBPyConnection, relation: str, arguments: list[str]) -> Table:
+    found = [row[0] for row in con.execute(f"describe select * from {relation}", arguments).fetchall()]
+    chosen, given = _choose(kind, name, found)
+    raw = con.execute(f"select {', '.join(chosen)} from {relation}", arguments).fetchnumpy()
     columns = {column.name: _plain(raw[column.name], column.kind) for column in FILES[kind]}
     return Table(columns, given, len(next(iter(columns.values()))))
 
 
-def _choose(kind: str, path: Path, found: list[str]) -> tuple[list[str], frozenset[str]]:
+def _choose(kind: str, name: str, found: list[str]) -> tuple[list[str], frozenset[str]]:
     """SQL expression of each column, and the names that the file has."""
     names = {name.lower(): name for name in found}
     expressions, given = [], set()
@@ -131,7 +143,7 @@ def _choose(kind: str, path: Path, found: list[str]) -> tuple[list[str], frozens
         match = next((names[alias] for alias in column.aliases if alias in names), None)
         if match is None and column.required:
             raise RoutingInputError(
-                f"{kind}: {path.name} needs a column {column.name} (or {', '.join(column.aliases[1:])}); "
+                f"{kind}: {name} needs a column {column.name} (or {', '.join(column.aliases[1:])}); "
                 f"it has {', '.join(found)}."
             )
         if match is None:

@@ -111,11 +111,12 @@ class LightModel:
 
 
 def lighten(model: ClassifierMixin, features: FeatureSet) -> LightModel:
-    """The light form of a model that `ml.core.risk_model.learn` fitted.
+    """The light form of a model that `ml.core.risk_model.learn` fitted, or of the lateness in an order-routing model.
 
     Raises:
         ValueError: the model is not of that make.
     """
+    model = getattr(model, "lateness", model)
     pipeline, calibrator = model, None
     if hasattr(model, "calibrated_classifiers_"):
         calibrated = model.calibrated_classifiers_[0]

@@ -40,10 +40,27 @@ from workspace.files import sha256_of_file, sha256_of_json
 CHAMPION, CHALLENGER = "champion", "challenger"
 WRITTEN_BY_MLFLOW_LATER = "registered_model_meta"
 MODEL = "model"
+#: Types of ours that a version may be made of.
+OUR_TYPES = ("ml.core.routing.ranker.NodeRanker",)
 
 
 class ArtifactMismatch(RuntimeError):
     """A model's stored files are not those that were registered."""
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What a version answers through MLflow, where that is not a classifier's probabilities.
+
+    Attributes:
+        method: Method that MLflow calls.
+        signature: Of its input and output.
+        example: Input that it takes.
+    """
+
+    method: str
+    signature: ModelSignature
+    example: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -61,6 +78,7 @@ class RunRecord:
         estimator: The fitted classifier; takes the columns of `features`, raw.
         features: What it reads.
         example: Some prepared rows.
+        interface: What MLflow answers; None: the classifier's probabilities.
     """
 
     model: str
@@ -73,6 +91,7 @@ class RunRecord:
     estimator: ClassifierMixin
     features: FeatureSet
     example: pd.DataFrame
+    interface: Interface | None = None
 
 
 @dataclass(frozen=True)
@@ -138,16 +157,21 @@ def _dataset(record: RunRecord) -> Any:
 
 
 def _log_model(record: RunRecord) -> Any:
-    kinds = {"number": "double", "category": "string"}
-    inputs = Schema([ColSpec(kinds[f.kind], f.name, required=False) for f in record.features.features])
+    face = record.interface or _classifier(record)
     requirements = [f"scikit-learn=={sklearn.__version__}", f"pandas=={pd.__version__}"]
     return mlflow.sklearn.log_model(
         record.estimator, name=MODEL, serialization_format="skops",
-        skops_trusted_types=list(TRUSTED_TYPES), pyfunc_predict_fn="predict_proba", pip_requirements=requirements,
-        signature=ModelSignature(inputs=inputs, outputs=Schema([ColSpec("double", "0"), ColSpec("double", "1")])),
-        input_example=record.example,
+        skops_trusted_types=[*TRUSTED_TYPES, *OUR_TYPES], pyfunc_predict_fn=face.method,
+        pip_requirements=requirements, signature=face.signature, input_example=face.example,
         metadata={"features": [[feature.name, feature.kind] for feature in record.features.features]},
     )  # fmt: skip
+
+
+def _classifier(record: RunRecord) -> Interface:
+    kinds = {"number": "double", "category": "string"}
+    inputs = Schema([ColSpec(kinds[f.kind], f.name, required=False) for f in record.features.features])
+    outputs = Schema([ColSpec("double", "0"), ColSpec("double", "1")])
+    return Interface("predict_proba", ModelSignature(inputs=inputs, outputs=outputs), record.example)
 
 
 def log_files(stores: ModelStores, run_id: str, files: Mapping[str, str | bytes]) -> None:

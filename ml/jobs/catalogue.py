@@ -110,7 +110,28 @@ STOCKOUT = ModelSpec(
     judged_share=0.5,
 )
 
-MODELS = {spec.name: spec for spec in (LATE_DELIVERY, STOCKOUT)}
+#: Lateness of a parcel from each node that could send it; the registered version holds prices and policy as well.
+ORDER_ROUTING = ModelSpec(
+    name="order-routing",
+    title="Ranked nodes and services of an order: probability of lateness, price and policy of each",
+    table="feat_parcel_delivery",
+    roles=Roles(
+        key="shipment_id",
+        time="allocated_at",
+        target="is_late",
+        known_at="label_known_at",
+        matures_at="promised_at",
+        groups=("region_code", "segment"),
+        lanes=("warehouse_id", "region_code"),
+        excluded=("order_id",),
+        included=("region_code", "warehouse_id"),
+    ),
+    plan=Plan(falling=("slack_hours",)),
+    folds=2,
+    judged_share=0.4,
+)
+
+MODELS = {spec.name: spec for spec in (LATE_DELIVERY, STOCKOUT, ORDER_ROUTING)}
 
 
 def spec_of(name: str) -> ModelSpec:

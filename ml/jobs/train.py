@@ -11,11 +11,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ml.core.features import FeatureSet
 from ml.core.promotion import TRAINING_ACTOR, State
 from ml.io.data import TableSource, published_table, read_rows
 from ml.io.provenance import code_state, recipe_digest
-from ml.io.registry import Registered, RunRecord, digest_of_text, register
+from ml.io.registry import Interface, Registered, RunRecord, digest_of_text, register
 from ml.io.stores import ModelStores, open_stores
 from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
 from ml.jobs.evidence import evaluation, flat_metrics, metrics_markdown, model_card, plots, segments_markdown
@@ -73,8 +72,9 @@ class TrainJob:
         """
         source = published_table(snapshot, self.spec.table, self.spec.view)
         recipe = recipe_digest(
-            {"spec": self.spec.as_dict(), "minimum_support": settings.minimum_support, "table": source.digest}
-        )
+            {"spec": self.spec.as_dict(), "minimum_support": settings.minimum_support, "table": source.digest,
+             **self.own_recipe(snapshot)}
+        )  # fmt: skip
         with open_stores(settings) as stores:
             same = None if self.is_forced else _version_of(stores, self.spec.name, recipe)
             if same is not None:
@@ -83,10 +83,18 @@ class TrainJob:
             learned = learn_and_judge(
                 frame, features, self.spec, source.as_of, settings.minimum_support, settings.threads
             )
-            return self._record(stores, source, frame, features, learned, recipe)
+            return self._record(stores, source, frame, learned, recipe, self.packed(learned, snapshot))
 
-    def _record(self, stores: ModelStores, source: TableSource, frame: Any, features: FeatureSet, learned: Learned,
-                recipe: str) -> TrainReport:  # fmt: skip
+    def own_recipe(self, snapshot: Snapshot) -> dict[str, Any]:
+        """What decides this kind of model beside its table and settings; a kind of its own says so."""
+        return {}
+
+    def packed(self, learned: Learned, snapshot: Snapshot) -> tuple[Any, Interface | None]:
+        """What is registered, and its interface where that is not a classifier's."""
+        return learned.fitted.model, None
+
+    def _record(self, stores: ModelStores, source: TableSource, frame: Any, learned: Learned, recipe: str,
+                packed: tuple[Any, Interface | None]) -> TrainReport:  # fmt: skip
         made_from = made_from_facts(source, self.spec.seed, self.dagster_run_id)
         files = evidence_files(learned, self.spec, made_from)
         numbers = flat_metrics(learned)
@@ -95,8 +103,8 @@ class TrainJob:
             model=self.spec.name, parameters=_parameters(self.spec, learned), metrics=numbers,
             tags={**{name: str(value) for name, value in made_from.items()}, "recipe": recipe}, files=files,
             source=source, rows=frame[list(dict.fromkeys([*self.spec.roles.named, *names]))].head(DATASET_ROWS),
-            estimator=learned.fitted.model,
-            features=learned.fitted.features, example=learned.inputs[names].head(EXAMPLE_ROWS),
+            estimator=packed[0], features=learned.fitted.features, example=learned.inputs[names].head(EXAMPLE_ROWS),
+            interface=packed[1],
         )  # fmt: skip
         registered = register(stores, record)
         folder = stores.report_folder(self.spec.name, registered.version)

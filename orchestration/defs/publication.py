@@ -74,8 +74,11 @@ def _export(connection: duckdb.DuckDBPyConnection, table: str, folder: Path) -> 
 
 
 def _as_of(connection: duckdb.DuckDBPyConnection) -> str:
-    """The last moment that the facts know of."""
-    row = connection.execute("select max(occurred_at) from fct_order_events").fetchone()
+    """The last moment that the facts know of: an event, or a parcel that was given to a node."""
+    row = connection.execute(
+        "select greatest(max(occurred_at), (select max(created_at) from fct_shipments where has_order)) "
+        "from fct_order_events"
+    ).fetchone()
     if row and row[0]:
         return str(row[0].isoformat())
     row = connection.execute("select max(greatest(ordered_at, delivered_at)) from fct_orders").fetchone()

@@ -153,7 +153,9 @@ def _result(
     counted = excluded == ""
     stock_left = problem.available() - final.taken
     capacity_left = np.maximum(problem.node_capacity, 0) - final.load
-    line_reason, status, reason = _verdicts(problem, excluded, answer, stock_left, capacity_left, len(passes) == 1)
+    line_reason, status, reason = verdicts(
+        problem, excluded, answer.node, stock_left, capacity_left, soft=len(passes) == 1
+    )
     point = outcome.engine.point
     assert point is not None
     prices = Prices(cell_products(problem), problem.cell_node, point.stock, point.node, outcome.price)
@@ -186,21 +188,22 @@ def _result(
     )
 
 
-def _verdicts(
+def verdicts(
     problem: RoutingProblem,
     excluded: NDArray[np.str_],
-    answer: _Answer,
+    node: NDArray[np.int32],
     stock_left: NDArray[np.int64],
     capacity_left: NDArray[np.int64],
+    *,
     soft: bool,
 ) -> tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.str_]]:
     """Reason by line, status by order, reason by order."""
     line_order = np.repeat(np.arange(problem.orders), np.diff(problem.order_line_start))
     line_reason = np.where(excluded[line_order] == "", "", excluded[line_order]).astype("<U32")
-    open_lines = np.flatnonzero((answer.node < 0) & (line_reason == ""))
+    open_lines = np.flatnonzero((node < 0) & (line_reason == ""))
     line_reason[open_lines] = unfilled_reasons(problem, open_lines, stock_left, capacity_left, soft=soft)
     lines = np.diff(problem.order_line_start)
-    filled = np.bincount(line_order[answer.node >= 0], minlength=problem.orders)
+    filled = np.bincount(line_order[node >= 0], minlength=problem.orders)
     status = np.select(
         [excluded != "", filled == lines, filled > 0], ["excluded", "filled", "partial"], default="unfilled"
     ).astype("<U8")
