@@ -125,6 +125,7 @@ class CompanyPaths:
         self.published = self.root / "published"
         self.predictions = self.root / "predictions"
         self.forecasts = self.root / "forecasts"
+        self.plans = self.root / "plans"
         self.reports = self.root / "reports"
         self.validations = self.root / "validations"
         self.dbt_target = self.root / "dbt_target"

@@ -5,6 +5,7 @@ belong here: solving, explaining (ml.core.routing).
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ REASONS = {
     **UNFILLED,
     "duplicate_order": "an earlier row of the orders has the same order_id",
     "missing_order_id": "the order has no order_id",
+    "not_approved": "the order has not been approved yet",
+    "committed": "its parcel is packed, or was given to its node longer ago than the release window",
+    "several_parcels": "it waits in several parcels already; only whole orders are re-assigned",
 }
 
 
@@ -60,8 +64,8 @@ def summarise(batch: Batch, result: RoutingResult) -> dict[str, Any]:
     reasons, counts = np.unique(result.order_reason[result.order_reason != ""], return_counts=True)
     return {
         "objective": result.objective,
-        "lower_bound": result.lower_bound,
-        "gap": result.gap,
+        "lower_bound": _known(result.lower_bound),
+        "gap": _known(result.gap),
         "seconds": result.seconds["total"],
         "filled": result.count("filled"),
         "split": int((result.order_parcels > 1).sum()),
@@ -77,13 +81,20 @@ def summarise(batch: Batch, result: RoutingResult) -> dict[str, Any]:
         "regional_gap": regions.gap if timed else None,
         "lateness_source": batch.lateness_source,
         "components": result.components,
-        "passes": [{**asdict(step), "gap": step.gap} for step in result.passes],
+        "passes": [
+            {**asdict(step), "lower_bound": _known(step.lower_bound), "gap": _known(step.gap)} for step in result.passes
+        ],
         "reasons": {str(code): int(count) for code, count in zip(reasons, counts, strict=True)},
         "notes": {**batch.notes, **result.notes},
         "seconds_by_stage": result.seconds,
         "cpu_seconds": result.cpu_seconds,
         "parameters": asdict(result.parameters),
     }
+
+
+def _known(value: float) -> float | None:
+    """A figure, or None where there is none: a rule proves no bound."""
+    return value if math.isfinite(value) else None
 
 
 def _line_numbers(batch: Batch) -> np.ndarray:

@@ -12,6 +12,7 @@ import pandas as pd
 from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import ColSpec, Schema
 
+from ml.core.routing.confidence import lateness_error
 from ml.core.routing.ranker import OFFER, RANKED, NodeRanker
 from ml.core.routing.shipping import ShippingCost, fit_shipping
 from ml.io.registry import Interface
@@ -48,7 +49,9 @@ class RoutingTrainJob(TrainJob):
         shipping = paid_prices(snapshot)
         features = learned.fitted.features
         pairs = [[feature.name, feature.kind] for feature in features.features]
-        ranker = NodeRanker(learned.fitted.model, pairs, shipping.as_dict(), self.policy, self.priorities)
+        judged = learned.backtest
+        error = lateness_error(judged["outcome"].to_numpy(), judged["predicted"].to_numpy(), judged["region_code"])
+        ranker = NodeRanker(learned.fitted.model, pairs, shipping.as_dict(), self.policy, self.priorities, error)
         signature = ModelSignature(inputs=_schema(OFFER), outputs=_schema(RANKED))
         return ranker, Interface("predict", signature, _example(learned))
 

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from ml.core.features import FeatureSet, feature_set_of, prepare
 from ml.core.risk_model import positive_probability
+from ml.core.routing.confidence import Uncertainty
 from ml.core.routing.parameters import RoutingParameters
 from ml.core.routing.shipping import ShippingCost
 
@@ -39,6 +40,7 @@ class NodeRanker(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # publi
         shipping: Prices as `ShippingCost.as_dict`.
         policy: Fields of `RoutingParameters` that differ from the default.
         priorities: Priority → weight of lateness.
+        lateness_logit_error: Standard deviation of what a lane's log-odds of lateness are off by.
     """
 
     def __init__(
@@ -48,12 +50,14 @@ class NodeRanker(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # publi
         shipping: dict[str, Any],
         policy: dict[str, float],
         priorities: dict[str, float],
+        lateness_logit_error: float,
     ) -> None:
         self.lateness = lateness
         self.features = features
         self.shipping = shipping
         self.policy = policy
         self.priorities = priorities
+        self.lateness_logit_error = lateness_logit_error
         self.classes_ = np.array([0.0, 1.0])
 
     @property
@@ -69,6 +73,11 @@ class NodeRanker(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # publi
     def parameters(self) -> RoutingParameters:
         """The policy's weights and limits."""
         return RoutingParameters(**self.policy)
+
+    @property
+    def uncertainty(self) -> Uncertainty:
+        """What its predictions err by on a lane."""
+        return Uncertainty(self.lateness_logit_error, float(self.shipping["relative_error"]))
 
     @property
     def feature_set(self) -> FeatureSet:
