@@ -22,8 +22,9 @@ from ml.core.routing.problem import Fence, LatenessLanes, LatenessTable, Routing
 from ml.core.routing.reasons import UNFILLED
 from ml.core.routing.result import PassReport, Prices, RegionReport, RoutingResult
 from ml.core.routing.screen import EXCLUDED
+from workspace.files import write_atomically
 
-RUN_FILE = "run.npz"
+RUN_FILE, SUMMARY = "run.npz", "summary.json"
 REASONS = {
     **EXCLUDED,
     **UNFILLED,
@@ -35,16 +36,34 @@ REASONS = {
 }
 
 
-def write_run(folder: Path, batch: Batch, result: RoutingResult) -> dict[str, Any]:
-    """Write `assignments`, `unfilled`, `orders` (Parquet), `summary.json` and the run itself; gives the summary."""
+def write_run(
+    folder: Path, batch: Batch, result: RoutingResult, extra: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Write `assignments`, `unfilled`, `orders` (Parquet), the run itself and, last, `summary.json`; gives the summary.
+
+    Args:
+        folder: Made where it is not.
+        batch: The problem and its identifiers.
+        result: Its answer.
+        extra: What the summary says beside the figures of the run.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    summary = summarise(batch, result)
+    summary = {**summarise(batch, result), **(extra or {})}
     pq.write_table(_assignments(batch, result), folder / "assignments.parquet")
     pq.write_table(_unfilled(batch, result), folder / "unfilled.parquet")
     pq.write_table(_orders(batch, result), folder / "orders.parquet")
     _save(folder / RUN_FILE, batch, result)
-    (folder / "summary.json").write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_atomically(folder / SUMMARY, json.dumps(summary, indent=2, allow_nan=False) + "\n")
     return summary
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """The summary of a run.
+
+    Raises:
+        FileNotFoundError: the folder holds none.
+    """
+    return dict(json.loads((folder / SUMMARY).read_text(encoding="utf-8")))
 
 
 def summarise(batch: Batch, result: RoutingResult) -> dict[str, Any]:

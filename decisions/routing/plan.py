@@ -1,0 +1,224 @@
+"""The routing plan: one decision for every open order, made by the champion, kept with what explains it.
+
+Belongs here: the job, its fallback and its checks. Does not belong here: what is open and free (`live`), files of a run
+(`store`), when it runs (orchestration).
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from decisions.routing.decided import write_decisions
+from decisions.routing.live import LiveModel, live_batch, moment_of
+from decisions.routing.problem import Batch
+from decisions.routing.store import SUMMARY, read_summary, write_run
+from ml.core.routing.confidence import Uncertainty, confidence
+from ml.core.routing.parameters import RoutingParameters
+from ml.core.routing.ranker import NodeRanker
+from ml.core.routing.result import RoutingResult
+from ml.core.routing.rules import routed_by_rule
+from ml.core.routing.solve import solve_batch
+from ml.io.champion import NoChampion, load_champion
+from ml.io.stores import open_stores
+from ml.jobs.catalogue import ORDER_ROUTING
+from ml.jobs.routing import POLICY, PRIORITIES, paid_prices
+from workspace.files import sha256_of_json
+from workspace.published import Snapshot
+from workspace.settings import Settings
+
+#: The rule that takes over; named in every report of a plan that it made.
+FALLBACK = "nearest"
+
+
+@dataclass(frozen=True)
+class PlanLimits:
+    """What a plan is held to.
+
+    Attributes:
+        gap: Largest share by which a better plan could be cheaper.
+        regional_gap: Largest distance between the expected on-time shares of regions.
+        regional_orders: Fewest orders at which a region's share is judged.
+        tolerance: Regret that still counts as right, as a share of an order's money.
+    """
+
+    gap: float = 0.02
+    regional_gap: float = 0.35
+    regional_orders: int = 10
+    tolerance: float = 0.05
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """What a plan came to.
+
+    Attributes:
+        status: `planned`, `fallback` (by the rule, `reason` says why), `reused` (same data, model and settings).
+        plan: Name of the plan; sorts by moment.
+        folder: Where it lies.
+        reason: One sentence.
+        summary: Figures, as `summary.json`.
+        checks: Check → passed and what it met.
+    """
+
+    status: str
+    plan: str
+    folder: Path
+    reason: str
+    summary: Mapping[str, Any]
+    checks: Mapping[str, tuple[bool, str]]
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A model to plan with; `reason` says why it is not the champion's lateness that decides, "" where it is."""
+
+    live: LiveModel
+    parameters: RoutingParameters
+    uncertainty: Uncertainty | None
+    version: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PlanJob:
+    """Plan the open orders of a published snapshot.
+
+    Attributes:
+        window_hours: Release window: hours after a parcel was given to a node in which it may still move.
+        time_limit: Seconds after which the solver gives its best answer so far.
+        limits: What the plan is held to.
+        changes: Fields of `RoutingParameters` that differ from the champion's policy.
+    """
+
+    window_hours: float = 12.0
+    time_limit: float = 60.0
+    limits: PlanLimits = field(default_factory=PlanLimits)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def run(self, settings: Settings, snapshot: Snapshot) -> PlanReport:
+        """Plan, keep and check; every order with an open line is routed, unfilled or excluded with its reason.
+
+        Raises:
+            ValueError: the snapshot lacks a table, a moment, or prices to learn from.
+            ArtifactMismatch, DossierBroken: the champion's files are not those that were approved.
+        """
+        ready = self._ready(settings, snapshot)
+        recipe = {"snapshot": snapshot.digest, "version": ready.version, "window": self.window_hours,
+                  "limits": asdict(self.limits), "parameters": asdict(ready.parameters)}  # fmt: skip
+        plan = f"{moment_of(snapshot):%Y%m%dT%H%M%S}-{sha256_of_json(recipe)[:8]}"
+        folder = settings.paths.plans / plan
+        if (folder / SUMMARY).is_file():
+            return read_plan(folder, status="reused")
+        batch = live_batch(snapshot, ready.live, self.window_hours)
+        result, reason = self._decide(batch, ready)
+        sure = np.full(batch.problem.orders, np.nan)
+        if ready.uncertainty is not None:
+            sure = confidence(batch.problem, result, ready.uncertainty, self.limits.tolerance)
+        checks = self._checks(batch, result)
+        extra = {
+            "plan": plan, "model": ORDER_ROUTING.name, "model_version": ready.version, "snapshot": snapshot.version,
+            "as_of": moment_of(snapshot).isoformat(), "window_hours": self.window_hours,
+            "rule": FALLBACK if reason else None, "reason": reason,
+            "confidence_threshold": settings.confidence_threshold, "tolerance": self.limits.tolerance,
+            "checks": {name: {"passed": passed, "met": met} for name, (passed, met) in checks.items()},
+        }  # fmt: skip
+        extra |= write_decisions(folder, plan, batch, result, sure, settings.confidence_threshold, by_rule=bool(reason))
+        write_run(folder, batch, result, extra)
+        return read_plan(folder, status="fallback" if reason else "planned")
+
+    def _ready(self, settings: Settings, snapshot: Snapshot) -> _Ready:
+        """The champion, or prices alone where there is none."""
+        own = {"time_limit": self.time_limit, **self.changes}
+        with open_stores(settings) as stores:
+            try:
+                champion = load_champion(stores, ORDER_ROUTING.name)
+            except NoChampion as error:
+                live = LiveModel(paid_prices(snapshot), PRIORITIES, None)
+                return _Ready(live, RoutingParameters(**{**POLICY, **own}), None, "", str(error))
+        ranker = champion.estimator
+        if not isinstance(ranker, NodeRanker):
+            raise TypeError(f"{champion.model}/{champion.version} is no order-routing model; train it anew.")
+        live = LiveModel(ranker.cost, ranker.priorities, champion.light)
+        return _Ready(live, replace(ranker.parameters, **own), ranker.uncertainty, champion.version, "")
+
+    def _decide(self, batch: Batch, ready: _Ready) -> tuple[RoutingResult, str]:
+        """The solver's answer; the rule's, with the reason, where there is no model, it fails, or time is short."""
+        if ready.reason:
+            return routed_by_rule(batch.problem, ready.parameters, FALLBACK), ready.reason
+        begin = time.perf_counter()
+        try:
+            result = solve_batch(batch.problem, ready.parameters)
+        except Exception as error:
+            rule = routed_by_rule(batch.problem, ready.parameters, FALLBACK)
+            return rule, f"The solver failed with {type(error).__name__}: {error}"
+        if result.status == "time_limit" and result.gap > self.limits.gap:
+            rule = routed_by_rule(batch.problem, ready.parameters, FALLBACK)
+            if rule.objective <= result.objective:
+                spent = time.perf_counter() - begin
+                return rule, f"After {spent:.0f} s the solver's answer was {result.gap:.1%} above its bound."
+        return result, ""
+
+    def _checks(self, batch: Batch, result: RoutingResult) -> dict[str, tuple[bool, str]]:
+        oversold, overloaded = oversells(batch, result)
+        regions = result.regions
+        judged = regions.orders >= self.limits.regional_orders
+        spread = float(np.ptp(regions.on_time[judged])) if judged.sum() > 1 else 0.0
+        lost = batch.problem.orders - sum(map(result.count, ("filled", "partial", "unfilled", "excluded")))
+        proven = np.isfinite(result.gap)
+        return {
+            "no_oversell": (
+                not oversold and not overloaded,
+                f"{oversold} cells sold beyond their stock, {overloaded} nodes beyond their capacity",
+            ),
+            "no_order_lost": (lost == 0, f"{lost} of {batch.problem.orders} orders without an answer"),
+            "gap_within_limit": (
+                bool(proven and result.gap <= self.limits.gap),
+                f"gap {result.gap:.2%}, limit {self.limits.gap:.2%}" if proven else "a rule proves no gap",
+            ),
+            "regional_gap_within_limit": (
+                spread <= self.limits.regional_gap,
+                f"{spread:.1%} between {int(judged.sum())} regions of at least {self.limits.regional_orders} orders, "
+                f"limit {self.limits.regional_gap:.1%}",
+            ),
+        }  # fmt: skip
+
+
+def oversells(batch: Batch, result: RoutingResult) -> tuple[int, int]:
+    """Cells sold beyond their stock and nodes beyond their capacity, counted from lines alone."""
+    problem = batch.problem
+    nodes = problem.shape[0]
+    shipped = np.flatnonzero(result.line_node >= 0)
+    node = result.line_node[shipped].astype(np.int64)
+    owner = np.repeat(np.arange(len(problem.product_weight_kg), dtype=np.int64), np.diff(problem.product_cell_start))
+    stock: NDArray[np.int64] = np.zeros(len(problem.product_weight_kg) * nodes, np.int64)
+    stock[owner * nodes + problem.cell_node] = problem.available()
+    np.subtract.at(stock, problem.line_product[shipped] * nodes + node, problem.line_quantity[shipped])
+    order = np.searchsorted(problem.order_line_start, shipped, side="right") - 1
+    parcels = np.unique(order * nodes + node)
+    load = np.bincount(parcels % nodes, minlength=nodes)
+    return int((stock < 0).sum()), int((load > np.maximum(problem.node_capacity, 0)).sum())
+
+
+def read_plan(folder: Path, status: str = "reused") -> PlanReport:
+    """A kept plan.
+
+    Raises:
+        FileNotFoundError: the folder holds none.
+    """
+    summary = read_summary(folder)
+    reason = str(summary["reason"])
+    said = f"Planned {summary['orders']:,} orders as of {summary['as_of']} by "
+    said += f"the rule {summary['rule']}: {reason}" if reason else f"version {summary['model_version']}."
+    checks = {name: (bool(check["passed"]), str(check["met"])) for name, check in summary["checks"].items()}
+    return PlanReport(status, folder.name, folder, said, summary, checks)
+
+
+def newest_plan(plans: Path) -> Path | None:
+    """Folder of the plan of the latest moment; the one written last where several are of it."""
+    found = [path.parent for path in plans.glob(f"*/{SUMMARY}")]
+    return max(found, key=lambda folder: (folder.name.split("-")[0], folder.stat().st_mtime_ns), default=None)
