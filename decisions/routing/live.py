@@ -20,12 +20,13 @@ from decisions.routing.problem import Batch, join_tables
 from decisions.routing.tables import Table, query_table
 from ml.core.light_model import LightModel
 from ml.core.routing.problem import LatenessTable
+from ml.core.routing.ranker import NEWS
 from ml.core.routing.shipping import ShippingCost
 from workspace.published import Snapshot
 
 #: Tables of a snapshot that a plan is made from.
 NEEDED = ("fct_orders", "fct_order_lines", "fct_shipments", "fct_inventory_daily", "dim_products", "dim_warehouses",
-          "dim_regions")  # fmt: skip
+          "dim_regions", "feat_order_delivery")  # fmt: skip
 EARTH_KM = 6371.0
 _CHUNK = 2_000
 
@@ -120,7 +121,10 @@ def live_batch(snapshot: Snapshot, model: LiveModel, window_hours: float) -> Bat
             con.execute(statement, wanted)
         con.execute("create temp table nodes as " + _NODES.replace("$as_of", f"timestamp '{as_of}'"))
         tables = _tables(con, model)
-        orders = con.execute("select * from open_orders order by order_id").df()
+        orders = con.execute(
+            f"select o.*, {', '.join(NEWS)} from open_orders o left join feat_order_delivery f using (order_id) "
+            "order by o.order_id"
+        ).df()
         distance = _distances(con)
     batch = join_tables(tables)
     km = distance.reindex(index=batch.node_ids, columns=batch.region_ids).to_numpy(np.float64)
@@ -186,6 +190,7 @@ def _lateness(
             "distance_km": np.repeat(km[:, region].T.ravel(), services),
             "slack_hours": np.repeat(slack[rows], nodes * services),
             "allocated_hour": float(as_of.hour), "allocated_weekday": float(as_of.isoweekday()),
+            **{name: np.repeat(orders[name].to_numpy(np.float64)[rows], nodes * services) for name in NEWS},
         }  # fmt: skip
         found = model.probabilities(pd.DataFrame(frame))
         late[rows] = found.reshape(len(rows), nodes, services)

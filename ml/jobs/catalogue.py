@@ -126,7 +126,7 @@ ORDER_ROUTING = ModelSpec(
         excluded=("order_id",),
         included=("region_code", "warehouse_id"),
     ),
-    plan=Plan(falling=("slack_hours",)),
+    plan=Plan(rising=("*_late_share_*", "*_late_outlook_*"), falling=("slack_hours",)),
     folds=2,
     judged_share=0.4,
 )

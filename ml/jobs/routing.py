@@ -13,7 +13,7 @@ from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import ColSpec, Schema
 
 from ml.core.routing.confidence import lateness_error
-from ml.core.routing.ranker import OFFER, RANKED, NodeRanker
+from ml.core.routing.ranker import NEWS, OFFER, RANKED, NodeRanker
 from ml.core.routing.shipping import ShippingCost, fit_shipping
 from ml.io.registry import Interface
 from ml.jobs.catalogue import ORDER_ROUTING, ModelSpec
@@ -87,6 +87,6 @@ def _example(learned: Learned) -> pd.DataFrame:
             "region_code": rows["region_code"].astype(str),
             "warehouse_id": rows["warehouse_id"].astype(str), "distance_km": [100.0, 800.0][: len(rows)],
             "slack_hours": 72.0, "allocated_hour": 9.0, "allocated_weekday": 1.0, "quantity": 1.0, "weight_kg": 2.0,
-            "available_quantity": 5.0,
+            "available_quantity": 5.0, **{name: rows[name].astype(float) for name in NEWS if name in rows},
         }
     ).reset_index(drop=True)  # fmt: skip

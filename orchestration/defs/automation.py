@@ -11,7 +11,7 @@ from datetime import date
 
 import dagster as dg
 
-from orchestration.defs.jobs import land, refresh, score, train_and_audit
+from orchestration.defs.jobs import land, plan_routing, refresh, score, train_and_audit
 from orchestration.lib.extracts import known_extracts
 from orchestration.lib.notify import FailureMessage, notifier_for
 from orchestration.lib.partitions import range_tags
@@ -27,6 +27,16 @@ RUNNING = dg.DefaultSensorStatus.RUNNING
 )  # fmt: skip
 def nightly_landing() -> dg.RunRequest:
     """Start `land` once a night."""
+    return dg.RunRequest()
+
+
+@dg.schedule(
+    job=plan_routing, cron_schedule="0 * * * *", execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="Every hour: decide anew on what is not committed yet. Off until somebody turns it on.",
+)  # fmt: skip
+def hourly_plan() -> dg.RunRequest:
+    """Start `plan_routing` once an hour."""
     return dg.RunRequest()
 
 

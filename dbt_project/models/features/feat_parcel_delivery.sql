@@ -31,6 +31,14 @@ select
     {{ hours_between('parcels.created_at', 'parcels.promised_at') }} as slack_hours,
     cast(extract(hour from parcels.created_at) as integer) as allocated_hour,
     cast(isodow(parcels.created_at) as integer) as allocated_weekday,
+    -- News of the destination as they stood when the order was placed, which is before the allocation.
+    news.destination_late_share_28d,
+    news.destination_late_share_90d,
+    news.destination_late_outlook_7d,
+    news.destination_late_outlook_14d,
+    news.destination_late_outlook_28d,
+    news.company_late_outlook_7d,
+    coalesce(news.weather_destination_severity, 0.0) as weather_destination_severity,
     -- A cancelled order's parcel is called back; whether it would have been late nobody knows.
     case
         when parcels.outcome_at is not null and coalesce(parcels.order_cancelled_at > parcels.outcome_at, true)
@@ -43,3 +51,4 @@ from parcels
 left join {{ ref('dim_warehouses') }} as nodes on parcels.warehouse_id = nodes.warehouse_id
 left join {{ ref('dim_regions') }} as places on parcels.region_code = places.region_code
 left join {{ ref('dim_customers') }} as customers on parcels.customer_id = customers.customer_id
+left join {{ ref('feat_order_delivery') }} as news on parcels.order_id = news.order_id

@@ -17,11 +17,17 @@ from ml.core.routing.confidence import Uncertainty
 from ml.core.routing.parameters import RoutingParameters
 from ml.core.routing.shipping import ShippingCost
 
+#: News of an order's destination that the lateness model reads beside the parcel's own columns.
+NEWS = (
+    "destination_late_share_28d", "destination_late_share_90d", "destination_late_outlook_7d",
+    "destination_late_outlook_14d", "destination_late_outlook_28d", "company_late_outlook_7d",
+    "weather_destination_severity",
+)  # fmt: skip
 #: What an offer is: one row an order line and node that has stock records of it; each with its kind.
 OFFER = {
     "order_id": "string", "priority": "string", "region_code": "string", "warehouse_id": "string",
     "distance_km": "double", "slack_hours": "double", "allocated_hour": "double", "allocated_weekday": "double",
-    "quantity": "double", "weight_kg": "double", "available_quantity": "double",
+    "quantity": "double", "weight_kg": "double", "available_quantity": "double", **dict.fromkeys(NEWS, "double"),
 }  # fmt: skip
 #: What is given back: nodes of each order, best first; one row without a node for an order that none can serve.
 RANKED = {
@@ -121,7 +127,7 @@ class NodeRanker(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # publi
         rows = offers.assign(
             kilograms=(offers["quantity"] * offers["weight_kg"]).where(fills, 0.0), filled=fills.astype(int), asked=1
         )
-        same = ["priority", "region_code", "distance_km", "slack_hours", "allocated_hour", "allocated_weekday"]
+        same = ["priority", "region_code", "distance_km", "slack_hours", "allocated_hour", "allocated_weekday", *NEWS]
         grouped = rows.groupby(["order_id", "warehouse_id"], sort=True)
         parcels = grouped[same].first().join(grouped[["kilograms", "filled"]].sum())
         # A node without a record of a line's product cannot fill it: lines are counted over the order.
