@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from decisions.routing.kept import DECISIONS, NODES
 from decisions.routing.problem import Batch
 from decisions.routing.store import REASONS
 from ml.core.routing.explain import Explanation, explain
 from ml.core.routing.result import RoutingResult
 
-DECISIONS, NODES = "decisions.parquet", "nodes.parquet"
 #: Orders explained in full; any other order's explanation is worked out from the run when it is asked for.
 MOST_EXPLAINED = 5_000
 _NODE_COLUMNS = {

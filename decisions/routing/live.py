@@ -128,8 +128,10 @@ def live_batch(snapshot: Snapshot, model: LiveModel, window_hours: float) -> Bat
         distance = _distances(con)
     batch = join_tables(tables)
     km = distance.reindex(index=batch.node_ids, columns=batch.region_ids).to_numpy(np.float64)
-    held = np.where(batch.problem.order_excluded == "", orders["held"].to_numpy(str), batch.problem.order_excluded)
-    problem = replace(batch.problem, distance_km=km, order_excluded=held.astype("<U32"))
+    held = orders["held"].to_numpy(str).astype("<U32")
+    faulty = np.asarray(batch.problem.order_excluded) != ""
+    held[faulty] = np.asarray(batch.problem.order_excluded)[faulty]
+    problem = replace(batch.problem, distance_km=km, order_excluded=held)
     if model.lateness is None:
         return replace(batch, problem=problem)
     late = _lateness(model.lateness, orders, batch, km, as_of)

@@ -216,9 +216,3 @@ def read_plan(folder: Path, status: str = "reused") -> PlanReport:
     said += f"the rule {summary['rule']}: {reason}" if reason else f"version {summary['model_version']}."
     checks = {name: (bool(check["passed"]), str(check["met"])) for name, check in summary["checks"].items()}
     return PlanReport(status, folder.name, folder, said, summary, checks)
-
-
-def newest_plan(plans: Path) -> Path | None:
-    """Folder of the plan of the latest moment; the one written last where several are of it."""
-    found = [path.parent for path in plans.glob(f"*/{SUMMARY}")]
-    return max(found, key=lambda folder: (folder.name.split("-")[0], folder.stat().st_mtime_ns), default=None)

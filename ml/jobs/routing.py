@@ -37,7 +37,7 @@ class RoutingTrainJob(TrainJob):
     """
 
     spec: ModelSpec = field(default=ORDER_ROUTING)
-    policy: dict[str, float] = field(default_factory=lambda: dict(POLICY))
+    policy: dict[str, Any] = field(default_factory=lambda: dict(POLICY))
     priorities: dict[str, float] = field(default_factory=lambda: dict(PRIORITIES))
 
     def own_recipe(self, snapshot: Snapshot) -> dict[str, Any]:

@@ -50,9 +50,37 @@ def solve(
 
 
 @app.command()
+def plan(
+    window_hours: Annotated[float, typer.Option(min=0, help="Hours in which a parcel may still move.")] = 12.0,
+    time_limit: Annotated[float, typer.Option(min=0.1, help="Seconds for the solver.")] = 60.0,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="A weight or limit, as lateness_cost=12.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Decide on the company's open orders as of its published data; by the named rule where the model cannot."""
+    from decisions.routing.plan import PlanJob
+    from orchestration.cli.printing import print_json
+    from workspace.published import open_current
+    from workspace.settings import load_settings
+
+    company = load_settings()
+    _parameters(settings or [])
+    changes = _changes(settings or [])
+    report = PlanJob(window_hours, time_limit, changes=changes).run(company, open_current(company.paths.published))
+    if as_json:
+        print_json({"status": report.status, **report.summary})
+        return
+    typer.echo(report.reason)
+    _show_summary(dict(report.summary), report.folder)
+    typer.echo(f"  {report.summary['automatic']:>8} orders: by themselves")
+    typer.echo(f"  {report.summary['person']:>8} orders: to a person")
+    for name, (passed, met) in report.checks.items():
+        typer.echo(f"  {'passed' if passed else 'FAILED':>8} {name}: {met}")
+
+
+@app.command()
 def explain(
     order: Annotated[str, typer.Argument(help="order_id.")],
-    run: Annotated[Path, typer.Option(help="Folder that `oi route solve --out` wrote.")],
+    run: Annotated[Path | None, typer.Option(help="Folder of a run or plan; the newest plan if not given.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
 ) -> None:
     """Why this node? Fences, stock seen, cost by part, rank, why split, why farther, and what would flip the choice."""
@@ -63,6 +91,7 @@ def explain(
     from ml.core.routing.explain import explain as explain_choice
 
     try:
+        run = run or _newest_plan()
         problem, result, order_ids = read_run(run)
     except RoutingInputError as error:
         typer.echo(str(error), err=True)
@@ -80,8 +109,34 @@ def explain(
     _show_answer(answer)
 
 
+def _newest_plan() -> Path:
+    """Folder of the company's newest plan.
+
+    Raises:
+        RoutingInputError: there is none.
+    """
+    from decisions.routing.kept import newest_plan
+    from decisions.routing.tables import RoutingInputError
+    from workspace.settings import load_settings
+
+    found = newest_plan(load_settings().paths.plans)
+    if found is None:
+        raise RoutingInputError("There is no plan yet; make one with `oi route plan`, or name a run with --run.")
+    return found.folder
+
+
 def _parameters(settings: list[str]) -> "RoutingParameters":
     """Parameters from `name=value` pairs; a wrong one ends the command as wrong usage."""
+    from ml.core.routing.parameters import RoutingParameters
+
+    try:
+        return RoutingParameters(**_changes(settings))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _changes(settings: list[str]) -> dict[str, Any]:
+    """Values from `name=value` pairs; an unknown name or a text that is no number ends the command as wrong usage."""
     from dataclasses import fields
 
     from ml.core.routing.parameters import RoutingParameters
@@ -96,10 +151,7 @@ def _parameters(settings: list[str]) -> "RoutingParameters":
             values[name] = int(text) if isinstance(known[name].default, int) else float(text)
         except ValueError as error:
             raise typer.BadParameter(f"--set {name} wants a number; got {text!r}") from error
-    try:
-        return RoutingParameters(**values)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+    return values
 
 
 def _finite(value: Any) -> Any:
@@ -113,11 +165,13 @@ def _finite(value: Any) -> Any:
 
 def _show_summary(summary: dict[str, Any], out: Path) -> None:
     on_time = "not available" if summary["on_time"] is None else f"{summary['on_time']:.1%}"
+    proven = "no bound is proven by a rule"
+    if summary["gap"] is not None:
+        proven = f"at most {summary['gap']:.2%} above the best possible (bound {summary['lower_bound']:,.2f})"
     typer.echo(
         f"{summary['orders']} orders: {summary['filled']} filled, {summary['partial']} partial, "
         f"{summary['unfilled']} unfilled, {summary['excluded']} excluded; {summary['split']} split\n"
-        f"cost {summary['objective']:,.2f}, at most {summary['gap']:.2%} above the best possible "
-        f"(bound {summary['lower_bound']:,.2f}); expected on time {on_time}\n"
+        f"cost {summary['objective']:,.2f}, {proven}; expected on time {on_time}\n"
         f"{summary['status']} in {summary['seconds']:.1f} s; written to {out}"
     )
     for code, count in summary["reasons"].items():

@@ -37,7 +37,7 @@ RANKED = {
 }  # fmt: skip
 
 
-class NodeRanker(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # published without types
+class NodeRanker(ClassifierMixin, BaseEstimator):
     """One version of order routing; `predict` ranks nodes, `predict_proba` is the lateness of single parcels.
 
     Args:
@@ -54,7 +54,7 @@ class NodeRanker(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # publi
         lateness: Any,
         features: list[list[str]],
         shipping: dict[str, Any],
-        policy: dict[str, float],
+        policy: dict[str, Any],
         priorities: dict[str, float],
         lateness_logit_error: float,
     ) -> None:
@@ -88,7 +88,7 @@ class NodeRanker(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # publi
     @property
     def feature_set(self) -> FeatureSet:
         """What the lateness model reads."""
-        return feature_set_of([(name, kind) for name, kind in self.features])
+        return feature_set_of([(name, "number" if kind == "number" else "category") for name, kind in self.features])
 
     def weight_of(self, priority: str | None) -> float:
         """Weight of a late parcel of an order of this priority; 1 where the policy names none."""

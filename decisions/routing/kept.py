@@ -1,0 +1,60 @@
+"""Reading kept plans: the newest one, its decisions, and what each node was to an order.
+
+Belongs here: questions that the console and the command ask of a plan's tables. Does not belong here: writing them
+(`decided`), making a plan (`plan`).
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from decisions.routing.store import SUMMARY, read_summary
+
+DECISIONS, NODES = "decisions.parquet", "nodes.parquet"
+HANDLINGS = ("automatic", "person", "none")
+_IN_JSON = ("reasons", "fences", "stock", "components")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A kept plan: its folder and its figures."""
+
+    folder: Path
+    summary: dict[str, Any]
+
+    def decisions(self, handling: str = "", limit: int = 500) -> list[dict[str, Any]]:
+        """Decisions, the least certain first and those without a choice last; `handling` "" takes all."""
+        return self._rows(
+            DECISIONS, "where $handling = '' or handling = $handling "
+            "order by handling = 'none', confidence nulls first, order_id limit $limit",
+            handling=handling, limit=limit,
+        )  # fmt: skip
+
+    def decision(self, order_id: str) -> dict[str, Any] | None:
+        """The decision on an order, None where the plan has none."""
+        rows = self._rows(DECISIONS, "where order_id = $order_id", order_id=order_id)
+        return {**rows[0], "flips": json.loads(rows[0]["flips"])} if rows else None
+
+    def nodes(self, order_id: str) -> list[dict[str, Any]]:
+        """Each node as the order saw it, best first, rejected ones last."""
+        rows = self._rows(
+            NODES, "where order_id = $order_id order by verdict = 'rejected', rank nulls last, warehouse_id",
+            order_id=order_id,
+        )  # fmt: skip
+        return [{**row, **{name: json.loads(row[name]) for name in _IN_JSON}} for row in rows]
+
+    def _rows(self, file: str, tail: str, **values: Any) -> list[dict[str, Any]]:
+        with duckdb.connect(":memory:") as connection:
+            found = connection.execute(f"from read_parquet($file) {tail}", {"file": str(self.folder / file), **values})
+            names = [column[0] for column in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def newest_plan(plans: Path) -> Plan | None:
+    """The plan of the latest moment; the one written last where several are of it. None where there is none."""
+    found = [path.parent for path in plans.glob(f"*/{SUMMARY}")]
+    newest = max(found, key=lambda folder: (folder.name.split("-")[0], folder.stat().st_mtime_ns), default=None)
+    return None if newest is None else Plan(newest, read_summary(newest))
