@@ -24,6 +24,8 @@ FEWEST_PARCELS = 50
 OUTLIER = 3.0
 #: Parcels of a region at which half of its own factor is believed.
 HALF_BELIEVED = 50.0
+#: Parcels beyond this multiple of the middle weight have no say until the light ones have set a price to test them by.
+LIGHT = 20.0
 _PER = 1000.0
 _HINGES_KM = (0.0, 100.0, 400.0, 900.0, 1800.0)
 
@@ -113,7 +115,9 @@ def _fit(paid: pd.DataFrame, services: tuple[str, ...], error: float) -> Shippin
         basis = _basis(own["distance_km"].to_numpy(np.float64))
         design = np.hstack((basis, basis * _kilograms(own)[:, None]))
         cost = own["cost_amount"].to_numpy(np.float64)
-        coefficients = nnls(design, cost)[0]
+        kilograms = _kilograms(own)
+        plausible = kilograms <= LIGHT * np.median(kilograms)
+        coefficients = nnls(design[plausible], cost[plausible])[0]
         for _ in range(2):
             ratio = cost / np.maximum(design @ coefficients, 1e-9)
             sound = (ratio > 1 / OUTLIER) & (ratio < OUTLIER)
