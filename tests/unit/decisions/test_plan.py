@@ -1,0 +1,132 @@
+"""The plan: made by the champion, by the rule where the champion cannot, kept whole, and asked by anybody."""
+
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from decisions.routing import plan as planning
+from decisions.routing.kept import newest_plan
+from decisions.routing.plan import PlanJob
+from ml.core.routing.ranker import NodeRanker
+from ml.core.routing.result import RoutingResult
+from ml.io.champion import NoChampion
+from ml.jobs.routing import PRIORITIES, paid_prices
+from workspace.published import Snapshot
+from workspace.settings import Settings
+
+Make = Callable[..., Snapshot]
+
+
+class LateFarAway:
+    """P(late) of parcels by distance."""
+
+    def probabilities(self, rows: pd.DataFrame) -> Any:
+        return np.where(rows["distance_km"] > 500, 0.6, 0.05)
+
+
+@pytest.fixture
+def champion(monkeypatch: pytest.MonkeyPatch, make_snapshot: Make) -> Snapshot:
+    """A champion whose lateness is known; gives the snapshot."""
+    snapshot = make_snapshot()
+    shipping = {**paid_prices(snapshot).as_dict(), "relative_error": 0.02}
+    ranker = NodeRanker(None, [], shipping, {"lateness_cost": 20.0, "unfilled_cost": 100.0}, PRIORITIES, 0.1)
+    loaded = SimpleNamespace(estimator=ranker, light=LateFarAway(), version="7", model="order-routing")
+    monkeypatch.setattr(planning, "load_champion", lambda *_: loaded)
+    return snapshot
+
+
+def test_orders_in_are_routed_unfilled_and_excluded(settings: Settings, champion: Snapshot) -> None:
+    report = PlanJob().run(settings, champion)
+    figures = report.summary
+    assert report.status == "planned"
+    assert figures["orders"] == 7 == figures["routed"] + figures["unfilled"] + figures["excluded"]
+    assert figures["reasons"] == {"committed": 2, "not_approved": 1, "several_parcels": 1, "unknown_region": 1}
+    assert figures["automatic"] + figures["person"] == figures["routed"] == 2
+    assert {name for name, (passed, _) in report.checks.items() if not passed} == set()
+
+
+def test_every_decision_is_stored_with_what_explains_it(settings: Settings, champion: Snapshot) -> None:
+    PlanJob().run(settings, champion)
+    plan = newest_plan(settings.paths.plans)
+    assert plan is not None
+    decision = plan.decision("moving")
+    assert decision is not None
+    assert decision["warehouse_ids"] == ["near"]
+    assert decision["handling"] == "automatic"
+    assert decision["confidence"] >= 0.85
+    nodes = plan.nodes("moving")
+    assert [node["verdict"] for node in nodes] == ["chosen", "possible", "rejected"]
+    near = nodes[0]
+    assert near["stock"] == [{"product_id": "p1", "requested": 3, "on_hand": 10, "reserved": 5, "available": 5,
+                              "left_after_batch": 0}]  # fmt: skip
+    assert {part["name"] for part in near["components"]} >= {"shipping", "lateness"}
+    assert nodes[2]["fences"] == [{"name": "disabled", "kind": "hard", "passed": False}]
+    assert plan.decision("nobody") is None
+    assert [row["order_id"] for row in plan.decisions("none")] == ["double", "lost", "old", "packed", "unpaid"]
+    by_sql = duckdb.execute(f"select count(*) from '{plan.folder}/decisions.parquet' where reason = 'committed'")
+    assert by_sql.fetchone() == (2,)
+
+
+def test_the_same_state_is_planned_once(settings: Settings, champion: Snapshot) -> None:
+    first, second = PlanJob().run(settings, champion), PlanJob().run(settings, champion)
+    assert (first.plan, second.status) == (second.plan, "reused")
+    assert PlanJob(window_hours=1.0).run(settings, champion).plan != first.plan
+
+
+def test_without_a_champion_the_rule_decides_and_says_so(
+    settings: Settings, make_snapshot: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object) -> None:
+        raise NoChampion("no version was promoted yet")
+
+    monkeypatch.setattr(planning, "load_champion", none)
+    report = PlanJob().run(settings, make_snapshot())
+    assert report.status == "fallback"
+    assert "by the rule nearest: no version was promoted yet" in report.reason
+    assert report.summary["gap"] is None
+    assert report.summary["on_time"] is None
+    assert report.summary["automatic"] == 0
+    assert not report.checks["gap_within_limit"][0]
+    assert report.checks["no_oversell"][0]
+
+
+def test_a_failing_solver_falls_back_to_the_rule(
+    settings: Settings, champion: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(planning, "solve_batch", fail)
+    report = PlanJob().run(settings, champion)
+    assert report.status == "fallback"
+    assert "The solver failed with MemoryError: no room" in report.reason
+
+
+def test_a_time_out_far_from_the_bound_falls_back_where_the_rule_is_no_worse(
+    settings: Settings, champion: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solve = planning.solve_batch
+
+    def slow(*arguments: Any) -> RoutingResult:
+        found = solve(*arguments)
+        nowhere = {"objective": found.objective * 3, "status": "time_limit"}
+        return RoutingResult(**{**vars(found), **nowhere})
+
+    monkeypatch.setattr(planning, "solve_batch", slow)
+    report = PlanJob().run(settings, champion)
+    assert report.status == "fallback"
+    assert "above its bound" in report.reason
+
+
+def test_the_summary_is_plain_json(settings: Settings, champion: Snapshot) -> None:
+    report = PlanJob().run(settings, champion)
+    told = json.loads((report.folder / "summary.json").read_text(encoding="utf-8"))
+    assert told["model_version"] == "7"
+    assert told["rule"] is None
+    assert told["confidence"]["R1"]["orders"] == 2
