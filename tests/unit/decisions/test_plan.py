@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,8 +38,14 @@ def champion(monkeypatch: pytest.MonkeyPatch, make_snapshot: Make) -> Snapshot:
     shipping = {**paid_prices(snapshot).as_dict(), "relative_error": 0.02}
     ranker = NodeRanker(None, [], shipping, {"lateness_cost": 20.0, "unfilled_cost": 100.0}, PRIORITIES, 0.1)
     loaded = SimpleNamespace(estimator=ranker, light=LateFarAway(), version="7", model="order-routing")
-    monkeypatch.setattr(planning, "load_champion", lambda *_: loaded)
+    _stand_in(monkeypatch, lambda *_: loaded)
     return snapshot
+
+
+def _stand_in(monkeypatch: pytest.MonkeyPatch, load: Callable[..., Any]) -> None:
+    """Ask `load` for the champion, and open no registry, which takes seconds."""
+    monkeypatch.setattr(planning, "open_stores", lambda _settings: nullcontext())
+    monkeypatch.setattr(planning, "load_champion", load)
 
 
 def test_orders_in_are_routed_unfilled_and_excluded(settings: Settings, champion: Snapshot) -> None:
@@ -85,7 +92,7 @@ def test_without_a_champion_the_rule_decides_and_says_so(
     def none(*_: object) -> None:
         raise NoChampion("no version was promoted yet")
 
-    monkeypatch.setattr(planning, "load_champion", none)
+    _stand_in(monkeypatch, none)
     report = PlanJob().run(settings, make_snapshot())
     assert report.status == "fallback"
     assert "by the rule nearest: no version was promoted yet" in report.reason

@@ -1,0 +1,131 @@
+"""Routing policies in the twin: rules, ours, ours with bounded regions, ours with wrong predictions; paired luck.
+
+Run: `.venv/bin/python -m benchmarks.bench_policies [--preset demo] [--days 7] [--replications 20]`. Prints markdown.
+`--preset headline --replications 2` is the full size; it takes hours. Parameters were chosen on other luck
+(seed 500) than that of the judged replications.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from scipy import stats
+
+from decisions.routing.twin_policy import Optimised, constrained, rehearse
+from twin.dispatch import Policy, rule_policy
+from twin.parameters import load_preset
+from twin.testbed import Outcome, simulate
+from twin.world import World, build_world
+
+FIGURES = ("cost_per_order", "on_time_share", "split_share", "cross_region_share", "stock_out_share", "unfilled_share",
+           "waited_share", "hours_to_door")  # fmt: skip
+#: Delivered orders at which a region counts for the worst one.
+FEWEST = 50
+REGIONAL_GAP = 0.15
+#: Standard deviations, in log-odds, of predictions that are wrong by lane and wave.
+ERRORS = (0.5, 1.0)
+GOAL_COST, GOAL_ON_TIME = -0.12, 0.10
+
+
+def policies(world: World, ours: Optimised) -> dict[str, Callable[[], Policy]]:
+    """Name → what makes the policy; the first is the one that all are measured against."""
+    rules = {name: _rule(name, world) for name in ("historic", "nearest", "cheapest")}
+    wrong = {
+        f"ours, predictions wrong by {error}": _made(replace(ours, error=error, name=f"wrong {error}"))
+        for error in ERRORS
+    }
+    return {**rules, "ours": _made(ours), "ours, regions bounded": lambda: constrained(ours, REGIONAL_GAP), **wrong}
+
+
+def _rule(name: str, world: World) -> Callable[[], Policy]:
+    return lambda: rule_policy(name, world.parameters)
+
+
+def _made(policy: Policy) -> Callable[[], Policy]:
+    return lambda: policy
+
+
+def worst_region(outcome: Outcome) -> float:
+    """Lowest on-time share of a region with enough orders."""
+    shares = [
+        figures["on_time_share"] for place, figures in outcome.by_region.items() if outcome.support[place] >= FEWEST
+    ]
+    return min(float(share) for share in shares if share is not None)
+
+
+def values_of(outcome: Outcome) -> dict[str, float]:
+    """Figure → value, the worst region among them."""
+    found = {name: float(outcome.figures[name] or 0.0) for name in FIGURES}
+    return {**found, "worst_region": worst_region(outcome)}
+
+
+def interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Mean and 95 % t-interval."""
+    half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return float(values.mean()), float(values.mean()) - half, float(values.mean()) + half
+
+
+def main() -> None:
+    """Print the figures of each policy and its paired differences to history's rules."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preset", default="demo")
+    parser.add_argument("--days", type=int, default=7)
+    parser.add_argument("--replications", type=int, default=20)
+    arguments = parser.parse_args()
+    world = build_world(load_preset(arguments.preset, days=arguments.days))
+    begin = time.perf_counter()
+    ours = Optimised(rehearse(world), world.capacity)
+    made = policies(world, ours)
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in made}
+    orders = 0
+    for turn in range(1, arguments.replications + 1):
+        for name, make in made.items():
+            outcome = simulate(make(), world, world.parameters.seed + turn)
+            found[name].append(values_of(outcome))
+            orders = outcome.orders
+        print(f"{turn} of {arguments.replications}, {time.perf_counter() - begin:.0f} s", file=sys.stderr, flush=True)
+    print(
+        f"`{arguments.preset}` over {arguments.days} days, {orders:,} orders a replication, {arguments.replications} "
+        f"paired replications, {time.perf_counter() - begin:.0f} s. A late standard order costs "
+        f"{ours.parameters.lateness_cost:g}; the worst region is of those with at least {FEWEST} orders.\n"
+    )
+    _means(found)
+    _differences(found)
+
+
+def _means(found: dict[str, list[dict[str, float]]]) -> None:
+    names = [*FIGURES, "worst_region"]
+    print("| policy | " + " | ".join(name.replace("_", " ") for name in names) + " |\n|---|" + "---|" * len(names))
+    for policy, rows in found.items():
+        means = [np.mean([row[name] for row in rows]) for name in names]
+        cells = [f"{mean:.2f}" if name in ("cost_per_order", "hours_to_door") else f"{mean:.3f}"
+                 for name, mean in zip(names, means, strict=True)]  # fmt: skip
+        print(f"| {policy} | {' | '.join(cells)} |")
+
+
+def _differences(found: dict[str, list[dict[str, float]]]) -> None:
+    base = next(iter(found))
+    print(f"\nAgainst `{base}` on the same luck, mean and 95 % interval of the paired differences:\n")
+    print("| policy | cost | on time, points | worst region, points | unfilled, points |\n|---|---|---|---|---|")
+    for policy, rows in list(found.items())[1:]:
+        cells = []
+        for name in ("cost_per_order", "on_time_share", "worst_region", "unfilled_share"):
+            old = np.array([row[name] for row in found[base]])
+            new = np.array([row[name] for row in rows])
+            change = (new / old - 1) if name == "cost_per_order" else new - old
+            mean, low, high = (100 * value for value in interval(change))
+            unit = " %" if name == "cost_per_order" else ""
+            cells.append(f"{mean:+.1f}{unit} ({low:+.1f} – {high:+.1f})")
+        print(f"| {policy} | {' | '.join(cells)} |")
+    pairs = list(zip(found["ours"], found[base], strict=True))
+    cost = np.mean([a["cost_per_order"] / b["cost_per_order"] - 1 for a, b in pairs])
+    on_time = np.mean([a["on_time_share"] - b["on_time_share"] for a, b in pairs])
+    print(f"\n- cost {GOAL_COST:.0%} or better: {'met' if cost <= GOAL_COST else '**missed**'}")
+    print(f"- on time {100 * GOAL_ON_TIME:+.0f} points or better: {'met' if on_time >= GOAL_ON_TIME else '**missed**'}")
+
+
+if __name__ == "__main__":
+    main()
