@@ -290,9 +290,8 @@ def certainty() -> None:
     ]
     print(f"\n- largest distance between said and right of a region: {max(off):.1%} ({len(off)} regions)")
     certain = known & (said >= 0.85)
-    print(
-        f"- at the threshold of 85 %: {certain.sum() / known.sum():.0%} go by themselves, right {held[certain].mean():.1%}"
-    )
+    share = certain.sum() / known.sum()
+    print(f"- at the threshold of 85 %: {share:.0%} go by themselves, right {held[certain].mean():.1%}")
 
 
 def _right(believed: RoutingProblem, result: RoutingResult, stated: Uncertainty, factor: float) -> np.ndarray:
