@@ -169,7 +169,7 @@ class PlanJob:
         judged = regions.orders >= self.limits.regional_orders
         spread = float(np.ptp(regions.on_time[judged])) if judged.sum() > 1 else 0.0
         lost = batch.problem.orders - sum(map(result.count, ("filled", "partial", "unfilled", "excluded")))
-        proven = np.isfinite(result.gap)
+        proven, timed = np.isfinite(result.gap), batch.lateness_source != "not available"
         return {
             "no_oversell": (
                 not oversold and not overloaded,
@@ -181,9 +181,9 @@ class PlanJob:
                 f"gap {result.gap:.2%}, limit {self.limits.gap:.2%}" if proven else "a rule proves no gap",
             ),
             "regional_gap_within_limit": (
-                spread <= self.limits.regional_gap,
+                timed and spread <= self.limits.regional_gap,
                 f"{spread:.1%} between {int(judged.sum())} regions of at least {self.limits.regional_orders} orders, "
-                f"limit {self.limits.regional_gap:.1%}",
+                f"limit {self.limits.regional_gap:.1%}" if timed else "nothing predicts lateness",
             ),
         }  # fmt: skip
 

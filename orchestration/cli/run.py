@@ -21,6 +21,8 @@ class Job(StrEnum):
     BUILD = "build"
     TRAIN_AND_AUDIT = "train_and_audit"
     SCORE = "score"
+    TRAIN_ROUTING = "train_routing"
+    PLAN_ROUTING = "plan_routing"
     EVERYTHING = "everything"
 
 
