@@ -110,7 +110,10 @@ def _decisions(
 
 def flips_of(told: Explanation) -> list[dict[str, Any]]:
     """The smallest changes that would flip a choice, nearest first."""
-    return [{"warehouse_id": f.name, "what": f.what, "now": f.now, "then": f.then} for f in told.flips[:3]]
+    return [
+        {"warehouse_id": f.name, "what": f.what.removesuffix(f" from {f.name}"), "now": f.now, "then": f.then}
+        for f in told.flips[:3]
+    ]
 
 
 def _nodes(batch: Batch, told: list[Explanation]) -> pa.Table:
