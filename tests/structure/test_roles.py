@@ -28,6 +28,8 @@ ROUTES = {
     "GET /models/{model}/{version}": LOOK,
     "GET /orders": LOOK,
     "GET /orders/{order_id:path}": LOOK,
+    "GET /routing": LOOK,
+    "GET /routing/{order_id:path}": LOOK,
     "GET /quality": LOOK,
     "GET /reports/{digest}/{name}": LOOK,
     "GET /sign-in": ANYBODY,
