@@ -115,6 +115,7 @@ ORDER_ROUTING = ModelSpec(
     name="order-routing",
     title="Ranked nodes and services of an order: probability of lateness, price and policy of each",
     table="feat_parcel_delivery",
+    is_of_orders=False,
     roles=Roles(
         key="shipment_id",
         time="allocated_at",
