@@ -65,8 +65,8 @@ NO_INTERVALS = both(
     "该模型给出概率而非时间区间，因此无法检验各地区的区间覆盖率。",
 )
 NO_REPLAY = both(
-    "What another policy would have done to these orders is not known from them; the replay of past orders under a proposed rule is part of the rule's own dossier.",
-    "另一种策略会对这些订单产生何种影响，无法由其本身得知；在拟议规则下重放历史订单属于该规则自身的档案。",
+    "What another policy would have done to these orders cannot be read from them, and no counterfactual replay was made.",
+    "另一种策略会对这些订单产生何种影响，无法由其本身得知；本次未做反事实重放。",
 )
 NO_HISTORY = both(
     "No orders are published with their outcomes, so that labels and decisions could not be audited.",

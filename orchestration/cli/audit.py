@@ -120,9 +120,24 @@ def _show_stored(model: str, version: str, found: dict[str, Any], audit: dict[st
     headings = {"metric": "metric", "layer": "layer", "verdict": "verdict", "overall": "overall", "p": "p over all",
                 "worst": "worst group", "named": "groups that differ"}  # fmt: skip
     print_table("Metrics", rows, headings)
+    _show_layers(found)
     for said in audit["not_assessed"]:
         RESULTS.print(f"not assessed: {format_cell(said['text'])}", style="dim")
     RESULTS.print(f"report: {page}", soft_wrap=True, markup=False)
+
+
+def _show_layers(found: dict[str, Any]) -> None:
+    """Labels, decisions and alarms, where orders were published."""
+    from orchestration.cli.printing import RESULTS, format_cell
+
+    if label := found.get("label"):
+        named = "; ".join(f"{part}: {', '.join(groups)}" for part, groups in label["named"].items() if groups)
+        RESULTS.print(f"labels: {label['verdict']}. {format_cell(named)}")
+    if decision := found.get("decision"):
+        RESULTS.print(f"decisions: {decision['verdict']}. {format_cell(', '.join(decision['gaps']))}")
+    if alarms := found.get("alarms"):
+        rung = ", ".join(f"{group} since {week}" for group, week in sorted(alarms.items()))
+        RESULTS.print(f"weekly alarm: {format_cell(rung)}")
 
 
 def _audit(file: Path, columns: Any, settings: dict[str, Any]) -> "AuditResult":

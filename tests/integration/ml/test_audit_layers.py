@@ -12,6 +12,7 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 
 from ml.io.audit_reports import read_report
 from ml.io.order_history import read_order_history
@@ -20,6 +21,7 @@ from ml.io.version_files import AUDITS, read_fairness
 from ml.jobs.audit import AuditJob, AuditReport
 from ml.jobs.promote import PromoteJob
 from ml.jobs.train import TrainJob
+from orchestration.cli.audit import show
 from orchestration.defs.models import (
     audit_lets_the_version_pass,
     late_delivery_audit,
@@ -233,3 +235,14 @@ def test_a_failed_audit_refuses_the_version_and_its_check_says_why(company):
     assert (alarm.passed, alarm.description) == (False, "south since 2026-W12")
     report = PromoteJob(company.spec, None, CHECKS).run(company.settings, company.snapshot)
     assert (report.champion, report.gates["fairness"]) == (None, "fail")
+
+
+def test_the_command_shows_every_layer(audited, capsys, monkeypatch):
+    monkeypatch.setenv("OI_HOME", str(audited.company.settings.home))
+    monkeypatch.setenv("OI_COMPANY", audited.company.settings.company)
+    with pytest.raises(typer.Exit):
+        show(audited.report.model, audited.report.version, as_json=False)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"labels: gap\. .*unexplained: [a-z, ]*south", shown)
+    assert "decisions: gap" in shown
+    assert "weekly alarm: " in shown
