@@ -16,12 +16,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from benchmarks.bench_pipeline import dbt
 from benchmarks.twin_oracle import AHEAD, oracle
 from ml.core.calibration import calibrate, choose_method
 from ml.core.features import FeatureSet, Roles, feature_set_of
@@ -30,15 +28,18 @@ from ml.core.light_model import lighten
 from ml.core.metrics import log_losses
 from ml.core.risk_model import Plan, build, learn, one_thread
 from ml.core.splits import rolling_cuts, timeline
-from ml.io.data import file_table, read_rows
+from ml.io.data import published_table, read_rows
 from ml.jobs.catalogue import LATE_DELIVERY
 from ml.jobs.learning import BASE_RATE, days_of, learn_and_judge
+from orchestration.lib.runs import days_of as days_of_facts
+from orchestration.lib.runs import run_job
 from sources.landing import land
 from sources.manifest import load_adapter
 from twin.generate import generate_company
 from twin.network import TIME_ZONE
 from twin.parameters import load_preset
 from twin.world import build_world
+from workspace.published import open_current
 from workspace.settings import Settings
 
 TRAINING_ROWS = int(os.environ.get("BENCH_TRAINING_ROWS", "1000000"))
@@ -152,14 +153,13 @@ def in_the_twin() -> list[str]:
         settings = Settings(home=Path(folder), company="demo")
         generate_company(parameters, settings.paths)
         land(settings, load_adapter("demo"), settings.paths.extracts)
-        settings.paths.ensure()
-        dbt(settings, "seed")
-        dbt(settings, "run")
-        table = Path(folder) / "feat_order_delivery.parquet"
-        with duckdb.connect(str(settings.paths.warehouse), read_only=True) as connection:
-            connection.execute(f"copy feat_order_delivery to '{table}' (format parquet)")
+        built = run_job(settings, "build", days_of_facts(settings, None, None), lambda _event: None)
+        if not built.success:
+            raise RuntimeError(f"The build failed: {[step.error for step in built.steps if step.error]}")
+        snapshot = open_current(settings.paths.published)
+        with snapshot.connect() as connection:
             codes = connection.execute("select order_id, source_system, order_code from fct_orders").df()
-        frame, features = read_rows(file_table(table), LATE_DELIVERY.roles)
+        frame, features = read_rows(published_table(snapshot, LATE_DELIVERY.table), LATE_DELIVERY.roles)
         learned = learn_and_judge(frame, features, replace(LATE_DELIVERY, replicates=100), None, 200, threads=2)
     backtest = learned.backtest.merge(codes, on="order_id")
     first = pd.Timestamp(parameters.first_day, tz=TIME_ZONE)

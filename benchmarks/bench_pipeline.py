@@ -18,6 +18,9 @@ from typing import Any
 
 import duckdb
 
+from ml.core.matching.entities import ENTITIES
+from ml.jobs.master import match_entity
+from orchestration.defs.transform import STAGING
 from orchestration.lib.dbt import EXECUTABLE, PROJECT, dbt_environment
 from sources.landing import land
 from sources.manifest import load_adapter
@@ -77,6 +80,10 @@ def main() -> None:
         report = generate_company(load_preset(PRESET), settings.paths)
         land(settings, load_adapter("demo"), settings.paths.extracts)
         settings.paths.ensure()
+        # Matching stands between staging and master data; it is done once, and both sides read what it found.
+        dbt(settings, "build", "--select", *STAGING.split(), "--exclude-resource-type", "unit_test", "test")
+        for entity in ENTITIES.values():
+            match_entity(settings, entity)
         dbt(settings, "compile")
         models = compiled_models(settings)
         ways: dict[str, Callable[[], None]] = {
