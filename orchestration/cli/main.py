@@ -25,6 +25,10 @@ COMMANDS = {
     "demo": ("orchestration.cli.demo", "Generate the demo company, run the whole graph, sum up what was found."),
     "up": ("orchestration.cli.up", "Start Dagster, MLflow and the console; Ctrl-C stops all three."),
     "land": ("orchestration.cli.land", "Land an extract: cast, check, quarantine, write Parquet by day."),
+    "contract": (
+        "orchestration.cli.contract",
+        "The landing contract: versions, changelog, changes that lack a version.",
+    ),
     "run": ("orchestration.cli.run", "Run a job of the asset graph: build, train_and_audit, score, everything."),
     "quarantine": ("orchestration.cli.quarantine", "Refused rows: look, mend, replay; and where all rows went."),
     "trace": ("orchestration.cli.trace", "From an order in the marts back to files, lines, runs and versions."),
