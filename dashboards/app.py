@@ -17,7 +17,20 @@ from starlette.exceptions import HTTPException
 from dashboards.access.gate import Refused
 from dashboards.access.people import People
 from dashboards.console import STATIC, Console, address_of, console_of
-from dashboards.pages import about, desk, health, language, models, orders, overview, provider, quality, routing, signin
+from dashboards.pages import (
+    about,
+    desk,
+    health,
+    language,
+    models,
+    orders,
+    overview,
+    provider,
+    quality,
+    routing,
+    signin,
+    stock,
+)
 from dashboards.security import RequestGuard, SecurityHeaders
 from dashboards.store import TableMissing
 from workspace.published import NothingPublished
@@ -49,7 +62,7 @@ def create_app(settings: Settings, people: People | None = None) -> FastAPI:
     app.add_middleware(RequestGuard, public_origin=settings.console_origin, journal=console.access.journal)
     app.add_middleware(SecurityHeaders)
     app.mount("/static", _Versioned(directory=STATIC), name="static")
-    for page in (overview, quality, models, desk, orders, routing, about, health, signin, provider, language):
+    for page in (overview, quality, models, desk, orders, routing, stock, about, health, signin, provider, language):
         app.include_router(page.router)
     app.add_exception_handler(NothingPublished, _nothing_published)
     app.add_exception_handler(TableMissing, _table_missing)

@@ -31,6 +31,7 @@ ROUTES = {
     "GET /routing": LOOK,
     "GET /routing/{order_id:path}": LOOK,
     "GET /quality": LOOK,
+    "GET /stock": LOOK,
     "GET /reports/{digest}/{name}": LOOK,
     "GET /sign-in": ANYBODY,
     "GET /sign-in/provider": ANYBODY,

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 import yaml
 
-from dashboards.queries import models, orders, overview, quality
+from dashboards.queries import models, orders, overview, quality, stock
 from dashboards.queries.base import Query
+from decisions.stockouts import alerts
+from ml.io import forecasts
 
 #: Published by scoring, not by dbt; the columns are those of docs/architecture.md.
 PREDICTIONS = {
@@ -18,8 +21,19 @@ PREDICTIONS = {
     "as_of": "timestamp", "scored_at": "timestamp", "late_probability": "double", "reasons": "varchar",
 }  # fmt: skip
 
+#: DuckDB's name of a type of the files that are published as they were decided.
+TYPES = {
+    pa.string(): "varchar", pa.int32(): "integer", pa.int64(): "bigint", pa.float64(): "double",
+    pa.bool_(): "boolean", pa.timestamp("us"): "timestamp",
+}  # fmt: skip
+
 QUERIES = [
-    *(q for module in (overview, orders, models, quality) for q in vars(module).values() if isinstance(q, Query)),
+    *(
+        q
+        for module in (overview, orders, models, quality, stock)
+        for q in vars(module).values()
+        if isinstance(q, Query)
+    ),
     *(query for _, query in quality.FRESHNESS.values()),
 ]
 
@@ -27,13 +41,15 @@ VALUES: dict[str, Any] = {
     "region": None, "first": date(2026, 5, 1), "last": date(2026, 5, 31), "previous_first": date(2026, 4, 1),
     "as_of": datetime(2026, 5, 31), "order_id": "o1", "text": "W", "probability": 0.5, "model_version": "1",
     "scored_at": datetime(2026, 5, 31), "state": "open", "size": 50, "start": 0,
-    "low": 0.4, "high": 0.6, "from_day": date(2026, 5, 1), "to_day": date(2026, 5, 31),
+    "node": "", "low": 0.4, "high": 0.6, "from_day": date(2026, 5, 1), "to_day": date(2026, 5, 31),
 }  # fmt: skip
 
 
 def contracts(repository: Path) -> dict[str, dict[str, str]]:
     """Table → column → type, of every dbt model with an enforced contract."""
-    found = {"predictions": PREDICTIONS}
+    decided = {alerts.ALERTS: alerts.SCHEMA, alerts.FORECASTS: forecasts.SCHEMA}
+    found = {name: {column.name: TYPES[column.type] for column in schema} for name, schema in decided.items()}
+    found["predictions"] = PREDICTIONS
     for path in sorted((repository / "dbt_project" / "models").rglob("*.yml")):
         for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
             if model.get("config", {}).get("contract", {}).get("enforced"):
