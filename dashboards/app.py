@@ -22,6 +22,7 @@ from dashboards.pages import (
     desk,
     health,
     language,
+    master,
     models,
     orders,
     overview,
@@ -62,7 +63,21 @@ def create_app(settings: Settings, people: People | None = None) -> FastAPI:
     app.add_middleware(RequestGuard, public_origin=settings.console_origin, journal=console.access.journal)
     app.add_middleware(SecurityHeaders)
     app.mount("/static", _Versioned(directory=STATIC), name="static")
-    for page in (overview, quality, models, desk, orders, routing, stock, about, health, signin, provider, language):
+    for page in (
+        overview,
+        quality,
+        models,
+        desk,
+        orders,
+        routing,
+        stock,
+        master,
+        about,
+        health,
+        signin,
+        provider,
+        language,
+    ):
         app.include_router(page.router)
     app.add_exception_handler(NothingPublished, _nothing_published)
     app.add_exception_handler(TableMissing, _table_missing)

@@ -34,7 +34,7 @@ STATIC = HERE / "static"
 #: Sections of the navigation, each with its pages: keys in the texts and addresses, in the order shown.
 NAVIGATION = {
     "operations": (("overview", "/"), ("orders", "/orders"), ("routing", "/routing"), ("stock", "/stock")),
-    "data": (("quality", "/quality"),),
+    "data": (("quality", "/quality"), ("master", "/master")),
     "governance": (("models", "/models"), ("desk", "/desk")),
     "about": (("about", "/about"),),
 }

@@ -66,7 +66,7 @@ class Evidence:
         """Changes whenever a file of evidence is added, replaced or removed, or an event is appended."""
         paths = self._settings.paths
         digest = hashlib.sha256()
-        for folder in (paths.validations, paths.landing_files, paths.reports):
+        for folder in (paths.validations, paths.landing_files, paths.reports, paths.matching / "matched_pairs"):
             for file in _files(folder):
                 status = file.stat()
                 digest.update(f"{file}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())

@@ -25,6 +25,8 @@ from workspace.users import Users
 
 #: Who may decide about records.
 STEWARDS = frozenset({Role.OPERATOR, Role.REVIEWER})
+#: What is told of a pair that waits.
+WAITING = ("left_record", "right_record", "probability", "evidence")
 
 
 @dataclass(frozen=True)
@@ -100,24 +102,26 @@ def _published_values(settings: Settings, entity: str, golden_id: str) -> dict[s
     return rows[0] if rows else {}
 
 
-def queue(settings: Settings, entity: str, most: int = 20) -> pl.DataFrame:
+def queue(settings: Settings, entity: str) -> pl.DataFrame:
     """Pairs that wait for a steward and have no verdict yet, likeliest first.
 
     Returns:
         `left_record`, `right_record`, `probability`, `evidence`.
     """
-    pairs = MatchingStore(settings.paths.matching).ensure().read("matched_pairs", entity)
+    pairs = MatchingStore(settings.paths.matching).read("matched_pairs", entity).filter(pl.col("zone") == "queue")
+    if pairs.is_empty():
+        return pairs.select(WAITING)
     ledger = open_verdicts(settings)
     try:
         decided = ledger.verdicts(entity).of_pair
     finally:
         ledger.close()
     given = pl.DataFrame(list(decided), schema={"left_record": pl.String, "right_record": pl.String}, orient="row")
-    waiting = pairs.filter(pl.col("zone") == "queue").with_columns(
+    waiting = pairs.with_columns(
         first=pl.min_horizontal("left_record", "right_record"), second=pl.max_horizontal("left_record", "right_record")
     ).join(given, left_on=["first", "second"], right_on=["left_record", "right_record"], how="anti")  # fmt: skip
     ordered = waiting.sort("probability", "left_record", "right_record", descending=[True, False, False])
-    return ordered.select("left_record", "right_record", "probability", "evidence").head(most)
+    return ordered.select(WAITING)
 
 
 def decide_pair(settings: Settings, entity: str, verdict: str, left: str, right: str, by: Signer, reason: str) -> Event:

@@ -67,7 +67,7 @@ def queue(
     from orchestration.cli.printing import print_json, print_table
     from workspace.settings import load_settings
 
-    rows = waiting(load_settings(), entity.value, limit).to_dicts()
+    rows = waiting(load_settings(), entity.value).head(limit).to_dicts()
     if as_json:
         print_json(rows)
         return

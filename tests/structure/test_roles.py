@@ -12,6 +12,7 @@ from dashboards.app import create_app
 from workspace.settings import Settings
 
 LOOK = {Role.VIEWER}
+STEWARDS = {Role.OPERATOR, Role.REVIEWER}
 ANYBODY: set[Role] = set()
 
 #: Method and path of every route → who may use it. A new route is added here on purpose, or the test fails.
@@ -24,6 +25,9 @@ ROUTES = {
     "GET /dossiers/{digest}": LOOK,
     "GET /healthz": ANYBODY,
     "GET /language/{code}": ANYBODY,
+    "GET /master": LOOK,
+    "GET /master/{entity}/{pair}": STEWARDS,
+    "POST /master/{entity}/{pair}": STEWARDS,
     "GET /models": LOOK,
     "GET /models/{model}/{version}": LOOK,
     "GET /orders": LOOK,

@@ -1,0 +1,85 @@
+"""Carrying a steward's work to `ml`: the pairs that wait, what is known of both records, and a verdict on them.
+
+Belongs here: the one place where the console reads and changes master data. Does not belong here: forms
+(`dashboards.pages.master`), which verdicts fit together and their storage (`ml`).
+
+Functions import late: the console starts without polars.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workspace.grants import Role
+from workspace.keys import Signer
+from workspace.links import Event
+from workspace.settings import Settings
+
+ENTITIES = ("customer", "product", "warehouse")
+STEWARDS = (Role.OPERATOR, Role.REVIEWER)
+
+
+class VerdictNotTaken(Exception):
+    """The verdict was refused; the message says by which rule, and names the chain of verdicts that it contradicts."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A pair of records that waits for a steward.
+
+    Attributes:
+        subject: `entity/digest`, its subject in the ledger and the end of its address.
+        left: A record, as `system|code`.
+        right: The other.
+        probability: That both are the same, by the model.
+        agrees: Names of what is the same in both.
+        differs: Names of what is not.
+    """
+
+    subject: str
+    left: str
+    right: str
+    probability: float
+    agrees: Sequence[str]
+    differs: Sequence[str]
+
+
+def waiting(settings: Settings, entity: str) -> list[Waiting]:
+    """The pairs that wait, likeliest first."""
+    from ml.io.verdicts import subject_of
+    from ml.jobs.steward import queue
+
+    found = []
+    for left, right, probability, evidence in queue(settings, entity).iter_rows():
+        told = json.loads(evidence or "{}")
+        subject = subject_of(entity, *sorted((left, right)))
+        found.append(Waiting(subject, left, right, probability, told.get("agrees", ()), told.get("differs", ())))
+    return found
+
+
+def golden_values(settings: Settings, entity: str, record: str) -> Mapping[str, Any]:
+    """The published golden values of a record `system|code`; empty where none are."""
+    from ml.core.matching.identities import UnknownId
+    from ml.jobs.steward import look_up
+
+    try:
+        golden = look_up(settings, entity, record).golden
+    except UnknownId:
+        return {}
+    return golden[0].values if golden else {}
+
+
+def decide(settings: Settings, entity: str, pair: Waiting, verdict: str, person: Signer, reason: str) -> Event:
+    """Enter a verdict on a pair: `linked` or `apart`, as `oi master` does.
+
+    Raises:
+        VerdictNotTaken: it contradicts other verdicts, a record is gone, or the person is no steward any more.
+    """
+    from ml.core.matching.verdicts import VerdictRefused
+    from ml.jobs.steward import decide_pair
+
+    try:
+        return decide_pair(settings, entity, verdict, pair.left, pair.right, person, reason)
+    except VerdictRefused as error:
+        raise VerdictNotTaken(str(error)) from error

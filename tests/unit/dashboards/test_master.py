@@ -1,0 +1,150 @@
+"""The stewards' queue in the console: who sees what of a pair, and what a verdict does and refuses."""
+
+import json
+import re
+from collections.abc import Iterator
+from html import unescape
+
+import polars as pl
+import pytest
+
+from ml.io.matching import MatchingStore
+from ml.io.verdicts import open_verdicts, subject_of
+from tests.support.console_people import Browser, browsing
+from tests.support.people import signer
+from tests.unit.dashboards.conftest import Open
+from tests.unit.dashboards.test_overview import text_of
+from workspace.settings import Settings
+
+HOSTILE = "pos|<script>alert(1)</script>"
+#: Pairs that wait, likeliest last, and one that matching was sure of.
+PAIRS = [
+    ("crm|5", "shop|4", 0.8, "queue"), ("crm|2", "shop|1", 0.9, "queue"), ("crm|5", HOSTILE, 0.7, "queue"),
+    ("crm|9", "shop|9", 0.999, "linked"),
+]  # fmt: skip
+PAIR = f"/master/{subject_of('customer', 'crm|5', 'shop|4')}"
+REASON = "Called both numbers; one person."
+
+
+@pytest.fixture
+def matched(own_company: Settings) -> Settings:
+    """The test company after matching: three pairs of customers and one of warehouses wait."""
+    store = MatchingStore(own_company.paths.ensure().matching)
+    evidence = json.dumps({"agrees": ["phone", "e-mail"], "differs": ["name"]})
+    for entity, pairs in (("customer", PAIRS), ("warehouse", [("erp|w1", "wms|w2", 0.6, "queue")])):
+        store.publish("matched_pairs", entity, pl.DataFrame(
+            pairs, schema=["left_record", "right_record", "probability", "zone"], orient="row",
+        ).with_columns(entity=pl.lit(entity), match_rule=pl.lit("model"), evidence=pl.lit(evidence)))  # fmt: skip
+        names = sorted({record for pair in pairs for record in pair[:2]})
+        store.publish("matched_records", entity, pl.DataFrame(
+            [(entity, *name.split("|"), name.split("|")[1], "single", 1.0) for name in names],
+            schema=["entity", "source_system", "code", "golden_id", "match_rule", "match_probability"], orient="row",
+        ))  # fmt: skip
+    return own_company
+
+
+@pytest.fixture
+def browser(matched: Settings) -> Iterator[Browser]:
+    """A browser before the matched company."""
+    with browsing(matched) as found:
+        yield found
+
+
+def given(settings: Settings) -> list[tuple[str, str]]:
+    """Verdicts in the ledger, each with who gave it."""
+    ledger = open_verdicts(settings)
+    try:
+        return [(event.kind, event.actor) for event in ledger.events("customer")]
+    finally:
+        ledger.close()
+
+
+def words_of(page: str) -> str:
+    return unescape(text_of(page))
+
+
+def test_strangers_see_why_pairs_wait_but_no_customers_code(browser: Browser) -> None:
+    page = browser.get("/master").text
+    assert "3 pairs wait, likeliest first" in words_of(page)
+    shares = re.findall(r"(\d+\.\d)%", page)
+    assert shares == ["90.0", "80.0", "70.0"]
+    assert "phone, e-mail name" in words_of(page)
+    for code in ("|5", "|4", "|1", "alert(1)", "crm%7C"):
+        assert code not in page[page.index("<main") :]
+    assert "as operator, reviewer to decide here" in words_of(page)
+    assert "erp|w1" in browser.get("/master?entity=warehouse").text
+
+
+def test_a_viewer_sees_the_records_and_no_form(browser: Browser) -> None:
+    browser.sign_in("liu.fang")
+    page = browser.get("/master").text
+    assert "crm|5" in page
+    assert "<script>alert(1)" not in page
+    assert PAIR not in page
+    assert browser.get(PAIR).status_code == 403
+
+
+def test_a_pair_is_not_shown_to_who_has_not_signed_in(browser: Browser) -> None:
+    assert browser.get(PAIR).headers["location"].startswith("/sign-in")
+
+
+def test_a_verdict_is_signed_by_the_person_and_takes_the_pair_off_the_queue(
+    browser: Browser, matched: Settings
+) -> None:
+    browser.sign_in("chen.yu")
+    assert PAIR in browser.get("/master").text
+    answer = browser.send(PAIR, PAIR, verdict="linked", reason=REASON)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/master?entity=customer")
+    words = words_of(browser.get("/master?entity=customer").text)
+    assert "crm|5 and shop|4 are the same. Ledger event" in words
+    assert "2 pairs wait" in words
+    assert given(matched) == [("linked", "chen.yu")]
+    assert browser.get(PAIR).status_code == 404
+
+
+def test_a_steward_sees_both_golden_records_beside_each_other(browser: Browser) -> None:
+    browser.sign_in("wang.li")
+    page = browser.get(f"/master/{subject_of('warehouse', 'erp|w1', 'wms|w2')}").text
+    assert "name Guangzhou DC Hangzhou DC" in words_of(page)
+    assert '<tr class="faded"><th scope="row">kind</th>' in page
+
+
+def test_a_contradiction_is_refused_with_its_chain_and_keeps_what_was_typed(
+    browser: Browser, matched: Settings
+) -> None:
+    ledger = open_verdicts(matched)
+    by = signer(matched.home, "wang.li")
+    ledger.give("customer", "linked", "crm|5", "shop|1", by, "first card")
+    ledger.give("customer", "linked", "shop|1", "shop|4", by, "second card")
+    ledger.close()
+    browser.sign_in("chen.yu")
+    answer = browser.send(PAIR, PAIR, verdict="apart", reason=REASON)
+    assert answer.status_code == 409
+    assert "crm|5 = shop|1 = shop|4 are linked by verdicts" in words_of(answer.text)
+    assert REASON in words_of(answer.text)
+    assert [kind for kind, _ in given(matched)] == ["linked", "linked"]
+    assert browser.token(answer.text, PAIR)
+
+
+def test_strangers_see_a_new_queue_after_a_new_matching(browser: Browser, matched: Settings) -> None:
+    tag = browser.get("/master").headers["etag"]
+    MatchingStore(matched.paths.matching).publish("matched_pairs", "customer", pl.DataFrame(
+        [("customer", "a|1", "b|2", 0.5, "queue", "model", "{}")],
+        schema=["entity", "left_record", "right_record", "probability", "zone", "match_rule", "evidence"], orient="row",
+    ))  # fmt: skip
+    page = browser.client.get("/master", headers={"If-None-Match": tag})
+    assert "1 pairs wait" in words_of(page.text)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_both_languages_have_every_word(browser: Browser, language: str) -> None:
+    browser.client.headers["Accept-Language"] = language
+    assert browser.get("/master").status_code == 200
+    browser.sign_in("chen.yu")
+    for address in ("/master", "/master?entity=product", PAIR):
+        assert browser.get(address).status_code == 200
+
+
+def test_a_company_without_matching_says_so_and_nothing_is_written(own_company: Settings, open_console: Open) -> None:
+    assert "No pair waits for a steward" in open_console(own_company).get("/master").text
+    assert not list(own_company.paths.matching.rglob("*.parquet"))
