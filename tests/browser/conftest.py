@@ -12,7 +12,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.support.console_evidence import publish_everything
+from tests.support.console_pairs import leave_pairs
 from tests.support.console_server import serving
+from tests.support.console_stock import NO_TRANSFER, publish_alerts
 from workspace.settings import Settings
 
 CHROMIUM = "/usr/bin/chromium"
@@ -73,6 +75,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The test company with everything published; never written to by a test."""
     settings = Settings(home=tmp_path_factory.mktemp("browser") / "home", company="aster")
     publish_everything(settings)
+    publish_alerts(settings, tmp_path_factory.mktemp("alerts"), {}, {"product_id": "p0002", **NO_TRANSFER})
+    leave_pairs(settings)
     return settings
 
 

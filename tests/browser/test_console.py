@@ -27,6 +27,8 @@ PAGES = [
     "/sign-in",
     "/orders?state=overdue",
     "/orders/o0010740",
+    "/stock",
+    "/master",
     "/about",
 ]
 

@@ -1,6 +1,5 @@
 """The stewards' queue in the console: who sees what of a pair, and what a verdict does and refuses."""
 
-import json
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -10,36 +9,21 @@ import pytest
 
 from ml.io.matching import MatchingStore
 from ml.io.verdicts import open_verdicts, subject_of
+from tests.support.console_pairs import leave_pairs
 from tests.support.console_people import Browser, browsing
 from tests.support.people import signer
 from tests.unit.dashboards.conftest import Open
 from tests.unit.dashboards.test_overview import text_of
 from workspace.settings import Settings
 
-HOSTILE = "pos|<script>alert(1)</script>"
-#: Pairs that wait, likeliest last, and one that matching was sure of.
-PAIRS = [
-    ("crm|5", "shop|4", 0.8, "queue"), ("crm|2", "shop|1", 0.9, "queue"), ("crm|5", HOSTILE, 0.7, "queue"),
-    ("crm|9", "shop|9", 0.999, "linked"),
-]  # fmt: skip
 PAIR = f"/master/{subject_of('customer', 'crm|5', 'shop|4')}"
 REASON = "Called both numbers; one person."
 
 
 @pytest.fixture
 def matched(own_company: Settings) -> Settings:
-    """The test company after matching: three pairs of customers and one of warehouses wait."""
-    store = MatchingStore(own_company.paths.ensure().matching)
-    evidence = json.dumps({"agrees": ["phone", "e-mail"], "differs": ["name"]})
-    for entity, pairs in (("customer", PAIRS), ("warehouse", [("erp|w1", "wms|w2", 0.6, "queue")])):
-        store.publish("matched_pairs", entity, pl.DataFrame(
-            pairs, schema=["left_record", "right_record", "probability", "zone"], orient="row",
-        ).with_columns(entity=pl.lit(entity), match_rule=pl.lit("model"), evidence=pl.lit(evidence)))  # fmt: skip
-        names = sorted({record for pair in pairs for record in pair[:2]})
-        store.publish("matched_records", entity, pl.DataFrame(
-            [(entity, *name.split("|"), name.split("|")[1], "single", 1.0) for name in names],
-            schema=["entity", "source_system", "code", "golden_id", "match_rule", "match_probability"], orient="row",
-        ))  # fmt: skip
+    """The test company after matching."""
+    leave_pairs(own_company)
     return own_company
 
 
