@@ -61,7 +61,8 @@ def give(
         event = decide(console.settings, entity, found, verdict, person, reason.strip())
     except (VerdictNotTaken, UserRefused) as error:
         where = f"POST {request.scope['path']}"
-        access_of(request).journal.refused("verdict", visitor.name, client_of(request), where, str(error))
+        # The message names customers' codes, which do not belong in a log; the address tells the pair.
+        access_of(request).journal.refused("verdict", visitor.name, client_of(request), where, type(error).__name__)
         return _show(request, entity, found, 409, str(error), {"verdict": verdict, "reason": reason})
     notice = (
         console.texts(request).master.done[verdict].format(left=found.left, right=found.right, event=event.sequence)

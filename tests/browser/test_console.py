@@ -104,6 +104,24 @@ def test_a_reviewer_signs_a_decision_by_keyboard_alone(visit: Visit, own_company
         assert page.evaluate(ACCESSIBILITY) == []
 
 
+def test_a_steward_decides_on_a_pair(visit: Visit, own_company: Settings) -> None:
+    with serving(own_company, add_people(own_company.home)) as origin:
+        page = visit(origin, viewport=PHONE).open("/master?entity=warehouse")
+        page.locator(".locked a").click()
+        page.locator("#name").fill("chen.yu")
+        page.locator("#password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.get_by_role("link", name="Decide").click()
+        expect(page.locator("table")).to_contain_text("Guangzhou DC")
+        assert page.evaluate(WIDEST) <= PHONE["width"], page.evaluate(OVERFLOWING)
+        assert page.evaluate(ACCESSIBILITY) == []
+        page.locator("#verdict-apart").check()
+        page.locator("#reason").fill("Two buildings, a street apart.")
+        page.get_by_role("button", name="Sign the verdict").click()
+        expect(page.locator(".notice")).to_contain_text("erp|w1 and wms|w2 are not the same")
+        expect(page.locator("#waiting")).to_have_text("No pair waits for a steward")
+
+
 def test_changing_the_period_replaces_the_figures_without_a_new_page(visit: Visit) -> None:
     page = visit().open("/")
     page.evaluate("window.stays = true")

@@ -49,7 +49,7 @@ def words_of(page: str) -> str:
 
 def test_strangers_see_why_pairs_wait_but_no_customers_code(browser: Browser) -> None:
     page = browser.get("/master").text
-    assert "3 pairs wait, likeliest first" in words_of(page)
+    assert "Pairs that wait: 3, likeliest first" in words_of(page)
     shares = re.findall(r"(\d+\.\d)%", page)
     assert shares == ["90.0", "80.0", "70.0"]
     assert "phone, e-mail name" in words_of(page)
@@ -81,7 +81,7 @@ def test_a_verdict_is_signed_by_the_person_and_takes_the_pair_off_the_queue(
     assert (answer.status_code, answer.headers["location"]) == (303, "/master?entity=customer")
     words = words_of(browser.get("/master?entity=customer").text)
     assert "crm|5 and shop|4 are the same. Ledger event" in words
-    assert "2 pairs wait" in words
+    assert "Pairs that wait: 2" in words
     assert given(matched) == [("linked", "chen.yu")]
     assert browser.get(PAIR).status_code == 404
 
@@ -94,7 +94,7 @@ def test_a_steward_sees_both_golden_records_beside_each_other(browser: Browser) 
 
 
 def test_a_contradiction_is_refused_with_its_chain_and_keeps_what_was_typed(
-    browser: Browser, matched: Settings
+    browser: Browser, matched: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     ledger = open_verdicts(matched)
     by = signer(matched.home, "wang.li")
@@ -108,6 +108,8 @@ def test_a_contradiction_is_refused_with_its_chain_and_keeps_what_was_typed(
     assert REASON in words_of(answer.text)
     assert [kind for kind, _ in given(matched)] == ["linked", "linked"]
     assert browser.token(answer.text, PAIR)
+    assert "refused verdict" in caplog.text
+    assert "crm|5" not in caplog.text
 
 
 def test_strangers_see_a_new_queue_after_a_new_matching(browser: Browser, matched: Settings) -> None:
@@ -117,7 +119,7 @@ def test_strangers_see_a_new_queue_after_a_new_matching(browser: Browser, matche
         schema=["entity", "left_record", "right_record", "probability", "zone", "match_rule", "evidence"], orient="row",
     ))  # fmt: skip
     page = browser.client.get("/master", headers={"If-None-Match": tag})
-    assert "1 pairs wait" in words_of(page.text)
+    assert "Pairs that wait: 1" in words_of(page.text)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
