@@ -34,13 +34,13 @@ def read_header(file: InputFile, text: Text) -> list[str]:
     """Names of the columns; a nameless one is called `_column_<n>`.
 
     Raises:
-        ExtractRefused: wrong delimiter, missing or doubled columns.
+        ExtractRefused: wrong delimiter, doubled columns.
     """
     with text.path.open(encoding="utf-8-sig", newline="") as stream:
         first = next(csv.reader(stream, delimiter=file.spec.delimiter, quotechar=file.spec.quote), [])
     header = [name.strip().removeprefix("\ufeff") or f"_column_{n}" for n, name in enumerate(first, 1)]
     _refuse_other_delimiter(file, text, header)
-    check_columns(file.name, header, file.spec.columns)
+    check_columns(file.name, header)
     return header
 
 

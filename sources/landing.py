@@ -26,6 +26,7 @@ from sources.raw import RawTables, literal, quoted
 from sources.readers import read_inputs
 from sources.record import LandingReport, TableReport, read_reports
 from sources.remote import load_remote
+from sources.shapes import changes_of_shape, columns_by_input
 from sources.store import landing_lock, next_version
 from workspace.files import sha256_of_json, write_atomically
 from workspace.settings import Settings
@@ -111,7 +112,9 @@ class _Landing:
             if all(plan.is_done for plan in plans.values()):
                 return self._report(self._batch_id(digests), "already_landed", tables=_nothing_new(plans),
                                     unmatched=inputs.unmatched)  # fmt: skip
-            files = read_inputs(raw, self.adapter.manifest, inputs, self.scratch, lambda what: self.progress(what, 0.2))
+            files, seen = read_inputs(
+                raw, self.adapter.manifest, inputs, self.scratch, lambda what: self.progress(what, 0.2)
+            )
             observations = observe(raw, self.adapter)
             with next_version(self.paths) as building:
                 batch = Batch(self._batch_id(digests), self.started, building, self.paths.landing)
@@ -119,7 +122,9 @@ class _Landing:
                 write_empty_tables(raw, building / "landing")
                 check_unmoved(inputs)
                 report = self._report(batch.id, "landed", files=(*files, *remote.values()), tables=tables,
-                                      unmatched=inputs.unmatched, observations=observations)  # fmt: skip
+                                      unmatched=inputs.unmatched, observations=observations,
+                                      columns=columns_by_input(seen),
+                                      changes=changes_of_shape(self.adapter, seen, self.history))  # fmt: skip
                 write_atomically(building / "landing_files" / f"{batch.id}.json", report.as_json())
                 self.progress("make it visible", 0.95)
             return report
@@ -128,7 +133,8 @@ class _Landing:
 
     def refuse(self, refusal: ExtractRefused) -> LandingReport:
         problems = tuple(p.as_json() for p in refusal.problems)
-        report = self._report(self._batch_id(problems), "refused", problems=problems)
+        changes = changes_of_shape(self.adapter, refusal.seen, self.history)
+        report = self._report(self._batch_id(problems), "refused", problems=problems, changes=changes)
         with next_version(self.paths) as building:
             write_atomically(building / "landing_files" / f"{report.batch}.json", report.as_json())
         return report

@@ -52,6 +52,7 @@ class RawFile(_Model):
         glob: Pattern relative to the extract (or, with `origin: adapter`, to the adapter's folder).
         format: `csv`, `jsonl` (one JSON object a line), `parquet` or `sqlite`.
         columns: Columns that must be there. The others come along and are named in the landing's record.
+        optional_columns: Columns that the SQL reads and that may be missing; they are null then.
         optional: The files may be absent; the table then has the listed columns and no rows.
         may_be_empty: A file without rows is accepted.
         delimiter, quote, encoding: Of `csv` (`encoding` also of `jsonl`); any encoding that Python knows.
@@ -62,6 +63,7 @@ class RawFile(_Model):
     glob: str
     format: Literal["csv", "jsonl", "parquet", "sqlite"] = "csv"
     columns: tuple[str, ...] = Field(min_length=1)
+    optional_columns: tuple[str, ...] = ()
     optional: bool = False
     may_be_empty: bool = False
     delimiter: str = Field(default=",", min_length=1, max_length=1)

@@ -46,7 +46,7 @@ def jsonl_header(raw: RawTables, file: InputFile, lines: str) -> list[str]:
     found = sorted(row[0] for row in raw.connection.execute(query).fetchall())
     header = [c for c in file.spec.columns if c in found] + [c for c in found if c not in file.spec.columns]
     if header:
-        check_columns(file.name, header, file.spec.columns)
+        check_columns(file.name, header)
     return header or list(file.spec.columns)
 
 
@@ -71,13 +71,13 @@ def parquet_header(file: InputFile) -> list[str]:
     """Names of the columns.
 
     Raises:
-        ExtractRefused: the file is no whole Parquet file, or lacks a column.
+        ExtractRefused: the file is no whole Parquet file, or has two columns of one name.
     """
     try:
         header = list(pq.read_schema(file.path).names)
     except (pa.ArrowInvalid, OSError) as error:
         raise ExtractRefused([_broken_parquet(file, error)]) from error
-    check_columns(file.name, header, file.spec.columns)
+    check_columns(file.name, header)
     return header
 
 
@@ -101,7 +101,7 @@ def sqlite_header(file: InputFile) -> list[str]:
     """Names of the table's columns.
 
     Raises:
-        ExtractRefused: no SQLite file, no such table, or a column is missing.
+        ExtractRefused: no SQLite file, no such table, or two columns of one name.
     """
     with _opened(file) as database:
         try:
@@ -113,7 +113,7 @@ def sqlite_header(file: InputFile) -> list[str]:
         problem = Problem("missing_table", file.name, f"No table {file.spec.table!r}; there are: {', '.join(tables)}.",
                           "Correct `table` in the manifest, or export it.")  # fmt: skip
         raise ExtractRefused([problem])
-    check_columns(file.name, header, file.spec.columns)
+    check_columns(file.name, header)
     return header
 
 

@@ -4,8 +4,11 @@ Belongs here: the problem of a file and the refusal that carries all of them. Do
 which single rows are quarantined (checks).
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from sources.record import SeenFile
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,13 @@ class Problem:
 
 
 class ExtractRefused(Exception):
-    """The extract cannot be trusted as it lies there; nothing of it lands."""
+    """The extract cannot be trusted as it lies there; nothing of it lands.
 
-    def __init__(self, problems: list[Problem]) -> None:
-        self.problems = problems
+    Attributes:
+        problems: Why.
+        seen: Columns of the files that could be read all the same, so that a change can be told.
+    """
+
+    def __init__(self, problems: list[Problem], seen: Sequence[SeenFile] = ()) -> None:
+        self.problems, self.seen = problems, tuple(seen)
         super().__init__("\n".join(map(str, problems)))

@@ -15,9 +15,19 @@ import pyarrow as pa
 
 from sources.manifest import MACROS
 from sources.problems import ExtractRefused, Problem
+from sources.record import SeenColumn
 
 _MALFORMED = pa.schema([("logical", pa.string()), ("_source_file", pa.string()), ("_source_row", pa.int64()),
                         ("what", pa.string()), ("content", pa.string())])  # fmt: skip
+
+#: Rows at the head of a file from which the types of its columns are inferred.
+_LOOKED_AT = 500
+_NUMBER = r"-?(0|[1-9]\d*)"  # a leading zero makes a code
+_TYPES = {
+    "integer": f"regexp_full_match(v, '{_NUMBER}')",
+    "number": rf"regexp_full_match(v, '{_NUMBER}(\.\d+)?([eE][+-]?\d+)?')",
+    "time": "try_cast(v as timestamp) is not null",
+}
 
 
 def quoted(name: str) -> str:
@@ -123,6 +133,22 @@ class RawTables:
             counts[self.files[logical][number]] = rows
         return counts
 
+    def look(self, logical: str, file: str, columns: Sequence[str]) -> dict[str, SeenColumn]:
+        """Type and form of a file's columns, by the rows at its head."""
+        if not columns:
+            return {}
+        number = self.files[logical].index(file)
+        names = ", ".join(f"{quoted(c)} as c{n}" for n, c in enumerate(columns))
+        head = f"(select {names} from raw.{quoted(logical)} where _file = {number} limit {_LOOKED_AT})"
+        form = r"regexp_replace(regexp_replace(left(v, 40), '[0-9]+', '9', 'g'), '\p{L}+', 'a', 'g')"
+        verdicts = " ".join(f"when bool_and({test}) then '{name}'" for name, test in _TYPES.items())
+        judged = f"case {verdicts} else 'text' end, mode({form})"
+        found = self.connection.execute(
+            f"select name, {judged} from (unpivot {head} on columns(*) into name name value v) group by name"
+        ).fetchall()
+        seen = {name: SeenColumn(kind, common) for name, kind, common in found}
+        return {c: seen.get(f"c{n}", SeenColumn("empty")) for n, c in enumerate(columns)}
+
     def count_malformed(self, logical: str) -> dict[str, int]:
         """Malformed lines by file."""
         query = "select _source_file, count(*) from raw.malformed where logical = ? group by 1"
@@ -155,29 +181,35 @@ class RawTables:
 
 
 def merge_columns(headers: Iterable[Sequence[str]]) -> list[str]:
-    """All columns of several headers, each once, in the order met."""
-    merged: dict[str, None] = {}
+    """All columns of several headers, each once (case aside), in the order met."""
+    merged: dict[str, str] = {}
     for header in headers:
-        merged.update(dict.fromkeys(header))
-    return list(merged)
+        for name in header:
+            merged.setdefault(name.casefold(), name)
+    return list(merged.values())
 
 
-def check_columns(file: str, header: Sequence[str], required: Sequence[str]) -> None:
+def missing_columns(file: str, header: Sequence[str], required: Sequence[str]) -> list[Problem]:
+    """One problem for each required column that the header lacks."""
+    return [
+        Problem(
+            "missing_column", file, f"A required column is missing; there are: {', '.join(header)}.",
+            "Export it, or correct the manifest's `columns`.", column=name, line=1,
+        )
+        for name in required if name not in header
+    ]  # fmt: skip
+
+
+def check_columns(file: str, header: Sequence[str], required: Sequence[str] = ()) -> None:
     """Make sure that names are unique and the required ones are there.
 
     Raises:
         ExtractRefused: with one problem a column.
     """
-    problems = []
+    problems = missing_columns(file, header, required)
     folded = [name.casefold() for name in header]
     for name in sorted({n for n in header if folded.count(n.casefold()) > 1}):
         problems.append(Problem("duplicate_column", file, "Two columns have one name (case aside).",
                                 "Rename one in the export.", column=name, line=1))  # fmt: skip
-    for name in required:
-        if name not in header:
-            problems.append(Problem(
-                "missing_column", file, f"A required column is missing; there are: {', '.join(header)}.",
-                "Export it, or correct the manifest's `columns`.", column=name, line=1,
-            ))  # fmt: skip
     if problems:
         raise ExtractRefused(problems)

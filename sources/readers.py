@@ -21,9 +21,12 @@ from sources.otherfiles import (
     stage_lines,
 )
 from sources.problems import ExtractRefused, Problem
-from sources.raw import RawTables, merge_columns
-from sources.record import LandedFile
+from sources.raw import RawTables, merge_columns, missing_columns
+from sources.record import LandedFile, SeenColumn, SeenFile
 from sources.textfiles import prepare_text
+
+#: Files of one input, the last by name, whose rows are looked at for the types of their columns.
+_LOOKED_AT = 30
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,11 @@ class _Opened:
 
 def read_inputs(
     raw: RawTables, manifest: Manifest, inputs: Inputs, scratch: Path, progress: Callable[[str], None]
-) -> list[LandedFile]:  # fmt: skip
+) -> tuple[list[LandedFile], list[SeenFile]]:  # fmt: skip
     """Read every file into its raw table, and show the tables to the SQL.
 
     Returns:
-        One entry a file with the rows and malformed lines met.
+        One entry a file with the rows and malformed lines met, and one with its columns.
 
     Raises:
         ExtractRefused: with the problems of all files.
@@ -54,10 +57,16 @@ def read_inputs(
             problems += refusal.problems
     if problems:
         raise ExtractRefused(problems)
+    # A file that lacks a column is read all the same: its other columns tell whether one was renamed.
+    problems += [p for each in opened.values() for o in each for p in _lacking(o)]
     landed: list[LandedFile] = []
+    seen: list[SeenFile] = []
     for logical, spec in manifest.files.items():
-        raw.create(logical, merge_columns([o.header for o in opened[logical]] or [spec.columns]))
+        headers = [o.header for o in opened[logical] if o.header] or [list(spec.columns)]
+        raw.create(logical, merge_columns([*headers, spec.optional_columns]))
         for one in opened[logical]:
+            if not one.header:
+                continue
             progress(f"read {one.file.name}")
             try:
                 one.read()
@@ -67,9 +76,24 @@ def read_inputs(
         counted = _count(raw, logical, spec, opened[logical])
         problems += [p for p in _without_rows(spec, counted) if p.file not in {q.file for q in problems}]
         landed += counted
+        seen += _look(raw, logical, opened[logical])
     if problems:
-        raise ExtractRefused(problems)
-    return landed
+        raise ExtractRefused(problems, seen)
+    return landed, seen
+
+
+def _look(raw: RawTables, logical: str, opened: Sequence[_Opened]) -> list[SeenFile]:
+    """Columns of every file; of an input with very many files, only the last ones' rows are looked at."""
+    unseen = len(opened) - _LOOKED_AT
+    return [
+        SeenFile(logical, o.file.name, dict.fromkeys(o.header, SeenColumn("empty")) if n < unseen
+                 else raw.look(logical, o.file.name, o.header))
+        for n, o in enumerate(opened)
+    ]  # fmt: skip
+
+
+def _lacking(opened: _Opened) -> list[Problem]:
+    return missing_columns(opened.file.name, opened.header, opened.file.spec.columns)
 
 
 def _open(raw: RawTables, file: InputFile, scratch: Path) -> _Opened:
@@ -96,7 +120,7 @@ def _count(raw: RawTables, logical: str, spec: RawFile, opened: Sequence[_Opened
     return [
         LandedFile(
             logical, o.file.name, o.file.sha256, o.file.size, rows.get(o.file.name, 0), malformed.get(o.file.name, 0),
-            tuple(c for c in o.header if c not in spec.columns),
+            tuple(c for c in o.header if c not in (*spec.columns, *spec.optional_columns)),
         )
         for o in opened
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 Status = Literal["landed", "already_landed", "refused", "replayed"]
+Verdict = Literal["compatible", "needs_decision", "breaking"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,51 @@ class TableReport:
 
 
 @dataclass(frozen=True)
+class SeenColumn:
+    """What a column looked like, without its values.
+
+    Attributes:
+        type: `integer`, `number`, `time`, `text`, or `empty` where there was no value.
+        form: The commonest form of its values, runs of letters as `a` and of digits as `9`: `a9@a.a`.
+    """
+
+    type: str
+    form: str = ""
+
+
+@dataclass(frozen=True)
+class SeenFile:
+    """The columns of one file of an input, by name."""
+
+    input: str
+    name: str
+    columns: Mapping[str, SeenColumn]
+
+
+@dataclass(frozen=True)
+class ShapeChange:
+    """One difference between what an input brings now and what it brought before, or what the adapter reads.
+
+    Attributes:
+        verdict: `compatible`: nothing that is read changed. `needs_decision`: a person has to say what it means.
+            `breaking`: a required column of the contract can no longer be filled.
+        kind: `new_column`, `missing_column`, `renamed_column` or `retyped_column`.
+        input, file, column: Where.
+        message, remedy: What was met, and what to do about it.
+        suggestion: A change of the manifest, the SQL or the contract that would settle it; may be empty.
+    """
+
+    verdict: Verdict
+    kind: str
+    input: str
+    file: str
+    column: str
+    message: str
+    remedy: str
+    suggestion: str = ""
+
+
+@dataclass(frozen=True)
 class LandedFile:
     """One input of a landing, with its rows and what was unusual about it."""
 
@@ -84,6 +130,8 @@ class LandingReport:
         problems: Why it was refused, one JSON object a problem (see `sources.problems.Problem`).
         unmatched: Files of the extract that the adapter does not read.
         observations: What the adapter noticed in the inputs, by name.
+        columns: Logical name → column → what it looked like, over all files of the input.
+        changes: How the inputs' columns changed since they last landed, worst first.
     """
 
     batch: str
@@ -100,6 +148,8 @@ class LandingReport:
     problems: tuple[Mapping[str, Any], ...] = ()
     unmatched: tuple[str, ...] = ()
     observations: Mapping[str, Warned] = field(default_factory=dict)
+    columns: Mapping[str, Mapping[str, SeenColumn]] = field(default_factory=dict)
+    changes: tuple[ShapeChange, ...] = ()
 
     @property
     def total(self) -> FileCount:
@@ -127,6 +177,11 @@ def read_report(path: Path) -> LandingReport:
     """Read a report that `as_json` wrote."""
     given = json.loads(path.read_text(encoding="utf-8"))
     given["files"] = tuple(LandedFile(**{**f, "new_columns": tuple(f["new_columns"])}) for f in given["files"])
+    given["columns"] = {
+        name: {column: SeenColumn(**seen) for column, seen in columns.items()}
+        for name, columns in given.get("columns", {}).items()
+    }
+    given["changes"] = tuple(ShapeChange(**c) for c in given.get("changes", ()))
     given["tables"] = {name: _table(t) for name, t in given["tables"].items()}
     given["problems"], given["unmatched"] = tuple(given["problems"]), tuple(given["unmatched"])
     given["observations"] = {n: Warned(w["count"], tuple(w["samples"])) for n, w in given["observations"].items()}

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from sources.manifest import Adapter
     from sources.record import LandingReport
     from workspace.settings import Settings
@@ -108,6 +110,7 @@ def _summary(report: "LandingReport") -> dict[str, Any]:
         "total": asdict(report.total), "days": report.days, "tables": tables,
         "files": [asdict(f) for f in report.files], "problems": list(report.problems),
         "observations": {n: w.count for n, w in report.observations.items()}, "unmatched_files": list(report.unmatched),
+        "changes": [asdict(c) for c in report.changes],
     }  # fmt: skip
 
 
@@ -118,6 +121,7 @@ def _show(report: "LandingReport", settings: "Settings") -> None:
         MESSAGES.print(f"[red]Refused.[/red] Nothing of this extract landed for {report.company}:")
         for problem in report.problems:
             MESSAGES.print(f"  • {format_cell(_sentence(problem))}")
+        _show_changes(report, MESSAGES)
         return
     if report.status == "already_landed":
         RESULTS.print(
@@ -134,10 +138,20 @@ def _show(report: "LandingReport", settings: "Settings") -> None:
         )
     if noticed := _noticed_rows(report):
         print_table("Noticed, kept", noticed, {"where": "in", "what": "what", "rows": "rows", "first": "first at"})
+    _show_changes(report, RESULTS)
     if report.unmatched:
         RESULTS.print(f"Not read by this adapter: {format_cell(report.unmatched)}")
     if report.total.quarantined:
         RESULTS.print(f"Refused rows, with values, file and line: {settings.paths.quarantine}", soft_wrap=True)
+
+
+def _show_changes(report: "LandingReport", console: "Console") -> None:
+    if report.changes:
+        console.print("Changed since the columns last landed:")
+    for c in report.changes:
+        verdict = c.verdict.replace("_", " ")
+        told = f"  • {verdict}: {c.file} (column {c.column}): [{c.kind}] {c.message} {c.remedy}"
+        console.print(told + (f" Suggested: {c.suggestion}" if c.suggestion else ""), markup=False, soft_wrap=True)
 
 
 def _table_rows(report: "LandingReport") -> list[dict[str, Any]]:
