@@ -133,7 +133,7 @@ class Company:
         self.dbt("build", "--exclude-resource-type", "unit_test", "test", *arguments, **variables)
 
     def match(self) -> dict[str, MatchReport]:
-        """Build what matching reads, and match customers and warehouses."""
+        """Build what matching reads, and match customers, products and warehouses."""
         self.run("--select", "+tag:before_matching")
         settings = load_settings(home=self.root.parent, company=self.root.name)
         return {name: match_entity(settings, entity) for name, entity in ENTITIES.items()}
@@ -148,10 +148,15 @@ class Company:
         return duckdb.connect(self._enter()["OI_DBT_WAREHOUSE"], read_only=read_only)
 
     def copy(self, root: Path) -> "Company":
-        """A company with the same landing folder and a copy of the warehouse as it stands."""
+        """A company with the same landing folder and a copy of warehouse and golden ids as they stand."""
         other = Company(root, self.bench, self.landing)
         shutil.copy(self.root / "warehouse.duckdb", root / "warehouse.duckdb")
+        other.take_ids(self)
         return other
+
+    def take_ids(self, other: "Company") -> None:
+        """Know the golden ids that matching gave in another company, whose records are the same."""
+        shutil.copytree(other.root / "matching", self.root / "matching", dirs_exist_ok=True)
 
     @property
     def manifest(self) -> dict[str, Any]:

@@ -15,6 +15,12 @@ REGIONS = ("CN-BJ", "CN-SH", "CN-GD", "CN-SC")
 NODES = 5
 PRODUCTS = 12
 CUSTOMERS = 60
+#: One number a product in every system, with its check digit.
+GTINS = (
+    "6900000000007", "6900000000014", "6900000000021", "6900000000038",
+    "6900000000045", "6900000000052", "6900000000069", "6900000000076",
+    "6900000000083", "6900000000090", "6900000000106", "6900000000113",
+)  # fmt: skip
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -72,7 +78,7 @@ def _master_data(luck: Random) -> Rows:
             for i in range(NODES) for system in ("shop", "wms")
         ],
         "products": [
-            {"source_system": system, "product_code": f"P{i}", "brand": "B", "model_code": f"M{i}",
+            {"source_system": system, "product_code": f"P{i}", "brand": "B", "model_code": f"M{i}", "gtin": GTINS[i],
              "category": ("fridge", "kettle", None)[i % 3], "weight_kg": luck.choice([None, 1.5, 20.0]),
              "length_cm": 10.0, "width_cm": 20.0, "height_cm": luck.choice([None, 30.0])}
             for i in range(PRODUCTS) for system in ("shop", "wms")

@@ -25,5 +25,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory, bench: Path) -> Company:
     """A company with a history, built with all its checks. Read it; do not build it."""
     company = Company(tmp_path_factory.mktemp("whole"), bench)
     company.land(order_history())
+    company.match()
     company.build()
     return company

@@ -48,6 +48,7 @@ def _nulls(company: Company) -> list[str]:
 def test_features_equal_those_from_data_cut_at_a_moment(whole: Company, tmp_path: Path) -> None:
     at = START + timedelta(days=44.6)
     cut = Company(tmp_path / "cut", whole.bench, cut_landing(whole.landing, tmp_path / "known", at))
+    cut.take_ids(whole)
     cut.run("--select", "+feat_order_delivery")
     assert _nulls(whole) == []
     assert _differences(whole, cut, at) == []
@@ -81,6 +82,7 @@ def test_features_of_stock_equal_those_from_data_cut_at_a_moment(whole: Company,
     # Counts are taken at 20:00; a third of a day after one, that day's count and all before it stand.
     at = START + timedelta(days=44, hours=21)
     cut = Company(tmp_path / "cut", whole.bench, cut_landing(whole.landing, tmp_path / "known", at))
+    cut.take_ids(whole)
     cut.run("--select", "+feat_stock_daily")
     rows = f"select * from feat_stock_daily where observed_at <= timestamp '{at}' order by stock_key"
     assert len(cut.rows(rows)) > 400

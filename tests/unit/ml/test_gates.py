@@ -10,7 +10,7 @@ from ml.io.gate_limits import load_limits
 LIMITS = Limits(
     automatic_promotion="first_version_only", approval_valid_days=14, lowest_skill=0.0, highest_ece=0.05,
     brier_margin=0.002, region_brier_margin=0.01, minimum_rows=500, minimum_region_rows=200, fairness_tolerance=0.05,
-    fairness_proof="beyond",
+    fairness_proof="beyond", condition_valid_days=30, rollback_confirmed_hours=24,
 )  # fmt: skip
 
 
