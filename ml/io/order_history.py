@@ -23,6 +23,8 @@ READ_TABLES = (ORDERS, PARCELS, EVENTS, FEATURES, INVENTORY, REGIONS, CUSTOMERS)
 #: Columns that count as legitimate reasons for a longer way; what each is stands in docs/fairness.md.
 FACTORS = ("distance_km", "nearest_km", "service", "carrier", "node", "stock", "weather", "weather_next", "weekday",
            "hour", "parcels")  # fmt: skip
+#: Factors that name things, of which a marketplace has thousands: the commonest keep their name.
+NAMING, NAMES_KEPT, OTHER = ("service", "carrier", "node"), 40, "(other)"
 #: Stand-ins with the columns of a table that the company does not have.
 EMPTY = {
     PARCELS: "select null::varchar as order_id, null::varchar as carrier, null::varchar as service_level, "
@@ -141,6 +143,7 @@ def read_order_history(snapshot: Snapshot) -> OrderHistory | None:
         [(newest,)] = connection.execute(f"select max(ordered_at) from {ORDERS}").fetchall()
         as_of = pd.Timestamp(str(snapshot.notes.get("as_of") or newest)).tz_localize(None)
         orders = connection.execute(QUERY, {"as_of": as_of}).df()
+        orders = orders.assign(**{name: common_names(orders[name]) for name in NAMING})
         regions = connection.execute(
             f"select region_code, name, local_name, latitude, longitude from {REGIONS}"
         ).fetchall()
@@ -150,3 +153,9 @@ def read_order_history(snapshot: Snapshot) -> OrderHistory | None:
         names={code: {"en": name, "zh": local or name} for code, name, local, *_ in regions if name},
         positions={code: (lat, lon) for code, _, _, lat, lon in regions if lat is not None and lon is not None},
     )
+
+
+def common_names(column: pd.Series) -> pd.Series:
+    """The commonest 40 values as they are, the others as one, null as it is."""
+    kept = column.value_counts().index[:NAMES_KEPT]
+    return column.where(column.isin(kept) | column.isna(), OTHER)
