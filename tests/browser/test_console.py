@@ -187,7 +187,7 @@ def test_keyboard_alone_reaches_content_navigation_and_figures(visit: Visit) -> 
     page.keyboard.press("ArrowRight")
     expect(page.locator("#trend-title")).to_have_text("Order handling time by day")
     expect(page.locator("#metric-handling")).to_be_focused()
-    page.locator("nav a", has_text="Data quality").focus()
+    page.get_by_role("navigation").get_by_role("link", name="Data", exact=True).focus()
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Data quality")
 
