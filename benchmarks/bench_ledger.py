@@ -11,6 +11,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -49,10 +50,10 @@ def insert(folder: Path, count: int) -> None:
     connection.close()
 
 
-def seconds_of(work: object, folder: Path, total: int) -> float:
+def seconds_of(work: Callable[[Path, int], None], folder: Path, total: int) -> float:
     """Wall time of `total` calls spread over the processes."""
     context = multiprocessing.get_context("fork")
-    writers = [context.Process(target=work, args=(folder, total // PROCESSES)) for _ in range(PROCESSES)]  # type: ignore[arg-type]
+    writers = [context.Process(target=work, args=(folder, total // PROCESSES)) for _ in range(PROCESSES)]
     started = time.perf_counter()
     for writer in writers:
         writer.start()

@@ -113,7 +113,7 @@ class Reader(threading.Thread):
                     if snapshot and sha256_of_file(snapshot.path(table)) != entry["sha256"]:
                         self.unreadable.append(f"{table} of {snapshot.version} differs from its manifest")
                 self.looks += 1
-            except Exception as error:
+            except Exception as error:  # whatever keeps a reader from reading is a finding
                 self.unreadable.append(repr(error))
 
 

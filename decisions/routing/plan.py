@@ -153,7 +153,7 @@ class PlanJob:
         begin = time.perf_counter()
         try:
             result = solve_batch(batch.problem, ready.parameters)
-        except Exception as error:
+        except Exception as error:  # orders must go out: the plan names the error, and its gap check fails
             rule = routed_by_rule(batch.problem, ready.parameters, FALLBACK)
             return rule, f"The solver failed with {type(error).__name__}: {error}"
         if result.status == "time_limit" and result.gap > self.limits.gap:

@@ -6,6 +6,7 @@ from math import factorial
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyClassifier
 
 from ml.core.calibration import calibrate
 from ml.core.features import Feature, FeatureSet, UnusableTable, prepare
@@ -156,8 +157,6 @@ def test_rows_without_a_column_or_with_a_text_for_a_number_are_refused(pair, row
 
 
 def test_a_model_of_another_make_is_refused() -> None:
-    from sklearn.dummy import DummyClassifier
-
     with pytest.raises(ValueError, match=r"Only models of ml\.core\.risk_model"):
         lighten(DummyClassifier(), FEATURES)
 
