@@ -9,16 +9,15 @@ its node has passed. Units that such an order holds at its node count as free, b
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from decisions.routing.problem import Batch, join_tables
 from decisions.routing.tables import Table, query_table
 from ml.core.light_model import LightModel
+from ml.core.routing.places import kilometres, lateness_of_offers
 from ml.core.routing.problem import LatenessTable
 from ml.core.routing.ranker import NEWS
 from ml.core.routing.shipping import ShippingCost
@@ -27,8 +26,6 @@ from workspace.published import Snapshot
 #: Tables of a snapshot that a plan is made from.
 NEEDED = ("fct_orders", "fct_order_lines", "fct_shipments", "fct_inventory_daily", "dim_products", "dim_warehouses",
           "dim_regions", "feat_order_delivery")  # fmt: skip
-EARTH_KM = 6371.0
-_CHUNK = 2_000
 
 #: Orders with open lines, what they wait in, and why one may not be re-assigned ("" where it may).
 _OPEN = """
@@ -134,7 +131,11 @@ def live_batch(snapshot: Snapshot, model: LiveModel, window_hours: float) -> Bat
     problem = replace(batch.problem, distance_km=km, order_excluded=held)
     if model.lateness is None:
         return replace(batch, problem=problem)
-    late = _lateness(model.lateness, orders, batch, km, as_of)
+    slack = (orders["promised_at"] - pd.Timestamp(as_of)).dt.total_seconds() / 3600.0
+    moment = {"slack_hours": slack, "allocated_hour": float(as_of.hour), "allocated_weekday": float(as_of.isoweekday())}
+    region = np.where(held == "", problem.order_region, -1)
+    names = (batch.node_ids, batch.region_ids, batch.service_ids)
+    late = lateness_of_offers(model.lateness, orders.assign(**moment), region, names, km)
     return replace(batch, problem=replace(problem, lateness=LatenessTable(late)), lateness_source="order-routing model")
 
 
@@ -155,10 +156,7 @@ def _distances(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """Kilometres from each node to the centre of each region; NaN where a position is not known."""
     nodes = con.execute("select warehouse_id as id, latitude, longitude from dim_warehouses order by 1").df()
     regions = con.execute("select region_code as id, latitude, longitude from dim_regions order by 1").df()
-    north, east = (np.radians(nodes[name].to_numpy(np.float64))[:, None] for name in ("latitude", "longitude"))
-    to_north, to_east = (np.radians(regions[name].to_numpy(np.float64))[None] for name in ("latitude", "longitude"))
-    half = np.sin((to_north - north) / 2) ** 2 + np.cos(north) * np.cos(to_north) * np.sin((to_east - east) / 2) ** 2
-    return pd.DataFrame(2 * EARTH_KM * np.arcsin(np.sqrt(half)), index=nodes["id"], columns=regions["id"])
+    return kilometres(nodes, regions)
 
 
 def _rates(shipping: ShippingCost, distance: pd.DataFrame) -> pd.DataFrame:
@@ -172,28 +170,3 @@ def _rates(shipping: ShippingCost, distance: pd.DataFrame) -> pd.DataFrame:
             "per_kg": per_kg[node, region, service],
         }
     )  # fmt: skip
-
-
-def _lateness(
-    model: LightModel, orders: pd.DataFrame, batch: Batch, km: NDArray[np.float64], as_of: datetime
-) -> NDArray[np.float32]:
-    """P(late) of a parcel given out now, shape (orders, nodes, services); NaN for an order of no known region."""
-    nodes, _, services = batch.problem.shape
-    late = np.full((len(orders), nodes, services), np.nan, np.float32)
-    slack = (orders["promised_at"] - pd.Timestamp(as_of)).dt.total_seconds().to_numpy(np.float64) / 3600.0
-    routable = np.flatnonzero((batch.problem.order_region >= 0) & (batch.problem.order_excluded == ""))
-    for begin in range(0, len(routable), _CHUNK):
-        rows = routable[begin : begin + _CHUNK]
-        region = batch.problem.order_region[rows]
-        frame: dict[str, Any] = {
-            "region_code": np.repeat(batch.region_ids[region], nodes * services),
-            "warehouse_id": np.tile(np.repeat(batch.node_ids, services), len(rows)),
-            "service_level": np.tile(batch.service_ids, len(rows) * nodes),
-            "distance_km": np.repeat(km[:, region].T.ravel(), services),
-            "slack_hours": np.repeat(slack[rows], nodes * services),
-            "allocated_hour": float(as_of.hour), "allocated_weekday": float(as_of.isoweekday()),
-            **{name: np.repeat(orders[name].to_numpy(np.float64)[rows], nodes * services) for name in NEWS},
-        }  # fmt: skip
-        found = model.probabilities(pd.DataFrame(frame))
-        late[rows] = found.reshape(len(rows), nodes, services)
-    return late

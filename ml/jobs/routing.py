@@ -23,7 +23,7 @@ from workspace.published import Snapshot
 
 #: Money of the policy, in the currency of the parcels' prices. A late parcel costs a call, a voucher and some of the
 #: customer's next order; a line that ships from nowhere costs its margin and more of that.
-POLICY = {"lateness_cost": 30.0, "split_cost": 6.0, "unfilled_cost": 150.0}
+POLICY: dict[str, Any] = {"lateness_cost": 30.0, "split_cost": 6.0, "unfilled_cost": 150.0}
 PRIORITIES = {"standard": 1.0, "express": 2.0, "critical": 4.0}
 
 
