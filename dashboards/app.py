@@ -28,6 +28,7 @@ from dashboards.pages import (
     overview,
     provider,
     quality,
+    quality_days,
     routing,
     signin,
     stock,
@@ -66,6 +67,7 @@ def create_app(settings: Settings, people: People | None = None) -> FastAPI:
     for page in (
         overview,
         quality,
+        quality_days,
         models,
         desk,
         orders,

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expectations.checks import Suite
-from expectations.suites import features, landing, marts, master_data, predictions
+from expectations.suites import features, landing, marts, master_data, predictions, stock_forecasts
 from sources.contracts import load_contract
 from workspace.settings import CompanyPaths, Settings
+
+#: Forecasts lie in a folder of the registered model's name; alerts lie beside it.
+STOCKOUT_MODEL = "stockout-risk"
 
 
 class UnknownBoundary(ValueError):
@@ -37,9 +40,17 @@ def _landing_files(paths: CompanyPaths) -> dict[str, Path]:
 
 
 def _prediction_files(paths: CompanyPaths) -> dict[str, Path]:
+    return _newest(predictions.TABLE, paths.predictions)
+
+
+def _forecast_files(paths: CompanyPaths) -> dict[str, Path]:
+    return _newest(stock_forecasts.TABLE, paths.forecasts / STOCKOUT_MODEL)
+
+
+def _newest(table: str, folder: Path) -> dict[str, Path]:
     # Batches are append-only and each is validated when it is new: an order stands in many of them, once in each.
-    batches = sorted(paths.predictions.rglob("*.parquet"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-    return {predictions.TABLE: batches[-1]} if batches else {}
+    batches = sorted(folder.rglob("*.parquet"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+    return {table: batches[-1]} if batches else {}
 
 
 BOUNDARIES: dict[str, Boundary] = {
@@ -48,6 +59,7 @@ BOUNDARIES: dict[str, Boundary] = {
     "marts": Boundary(marts.suite),
     "features": Boundary(features.suite),
     "predictions": Boundary(predictions.suite, _prediction_files),
+    "stock_forecasts": Boundary(stock_forecasts.suite, _forecast_files),
 }
 
 

@@ -259,6 +259,7 @@ class Suite:
         checks: The checks; ids are unique.
         identity: Table → columns that a failing row is named by in samples.
         absent: Table → what is switched off while the table has no rows.
+        days: Table → its column of date or time whose day is the table's partition.
     """
 
     boundary: str
@@ -266,6 +267,7 @@ class Suite:
     checks: tuple[Check, ...]
     identity: dict[str, tuple[str, ...]] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
+    days: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse ids that are malformed or used twice, since history would mix under them."""

@@ -59,7 +59,7 @@ class Database:
             "select table_name, column_name, data_type from information_schema.columns "
             "where table_schema = 'main' order by table_name, ordinal_position"
         )
-        for table, column, kind in self._rows(query):
+        for table, column, kind in self.rows(query):
             columns.setdefault(table, {})[column] = kind
         return {table: self._facts_of(table, columns[table]) for table in wanted if table in columns}
 
@@ -99,12 +99,13 @@ class Database:
 
     def _facts_of(self, table: str, columns: dict[str, str]) -> TableFacts:
         try:
-            count = self._rows(f'select count(*) from "{table}"')[0][0]
+            count = self.rows(f'select count(*) from "{table}"')[0][0]
         except Exception as problem:  # SQLAlchemy and DuckDB raise many kinds here; each makes the table unreadable
             return TableFacts(columns, None, str(getattr(problem, "orig", problem)))
         return TableFacts(columns, int(count))
 
-    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
         with self._source.get_engine().connect() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(query).fetchall()]
 

@@ -30,23 +30,28 @@ class LearnedBounds:
     basis: str
     is_ready: bool
 
+    def hold(self, value: float) -> bool:
+        """Whether a value lies within."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
-def learn(rule: LearnedMeasure, past: Sequence[float]) -> LearnedBounds:
+
+def learn(rule: LearnedMeasure, past: Sequence[float], unit: str = "runs") -> LearnedBounds:
     """Bounds for the next value of a measure.
 
     Args:
         rule: The measure and its tolerance.
         past: Earlier values, oldest first; the last `rule.window` of them count.
+        unit: What an earlier value is of, for the sentence that says how the bounds came about.
     """
     values = list(past)[-rule.window :]
     if len(values) < rule.minimum_runs:
-        return LearnedBounds(None, None, f"insufficient history: {len(values)} of {rule.minimum_runs} runs", False)
+        return LearnedBounds(None, None, f"insufficient history: {len(values)} of {rule.minimum_runs} {unit}", False)
     centre = median(values)
     spread = NORMAL_CONSISTENCY * median(abs(value - centre) for value in values)
     floor = max(rule.at_least_relative * abs(centre), rule.at_least_absolute)
     distance = max(rule.spreads * spread, floor)
     basis = (
-        f"median {_number(centre)} of the last {len(values)} runs ± {_number(distance)} "
+        f"median {_number(centre)} of the last {len(values)} {unit} ± {_number(distance)} "
         f"(the larger of {rule.spreads:g} robust spreads of {_number(spread)} and the floor {_number(floor)})"
     )
     # What was never negative (a count, a share) gets no negative bound.

@@ -20,12 +20,24 @@ from expectations.checks import Severity
 from workspace.settings import Settings
 
 Status = Literal["passed", "failed", "skipped"]
+#: A status with failed warnings apart from failed errors; `absent` where a run did not know the check.
+Mark = Literal["passed", "failed", "warned", "skipped", "absent"]
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,127}")
 FORMAT = 1
+#: How a mark is written where there is neither form nor colour.
+LETTERS: Mapping[Mark, str] = {"passed": "P", "warned": "W", "failed": "F", "skipped": "-", "absent": ""}
 
 
 class InvalidRunId(ValueError):
     """A run id cannot name a file."""
+
+
+@dataclass(frozen=True)
+class DayFinding:
+    """What a check found on one day, where it did not hold or could not be judged; `observed` says it in words."""
+
+    status: Literal["failed", "skipped"]
+    observed: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,8 @@ class CheckResult:
         unexpected_count: Offending rows (keys or groups for checks of these); None where rows are not counted.
         unexpected_pct: Their share of the table's rows, 0 to 100; None where it has no meaning.
         sample: At most five of them, masked by personal-data class.
+        by_day: ISO day → what was found on it, for days on which the check failed or could not be judged; it held on
+            the other days of the table. None: the check says nothing about single days.
     """
 
     id: str
@@ -58,6 +72,7 @@ class CheckResult:
     unexpected_count: int | None = None
     unexpected_pct: float | None = None
     sample: tuple[Mapping[str, str | None], ...] = ()
+    by_day: Mapping[str, DayFinding] | None = None
 
     @property
     def blocks(self) -> bool:
@@ -77,6 +92,7 @@ class ValidationReport:
         rows: Table → rows that were checked; a table that is absent is not in it.
         checks: Results, in the suite's order.
         path: File that holds the report; None before it is written.
+        rows_by_day: Table → ISO day → rows, for tables that have days.
     """
 
     boundary: str
@@ -86,6 +102,7 @@ class ValidationReport:
     rows: Mapping[str, int]
     checks: tuple[CheckResult, ...]
     path: Path | None = field(default=None, compare=False)
+    rows_by_day: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def success(self) -> bool:
@@ -142,7 +159,7 @@ class Matrix:
         """A table of checks by runs for asset metadata: P passed, W failed warning, F failed error, - skipped."""
         lines = [f"| check | {' | '.join(_short_time(s) for s in self.started)} |", "|---" * (len(self.runs) + 1) + "|"]
         for check, statuses in self.statuses.items():
-            marks = (_mark(status, self.severities[check]) for status in statuses)
+            marks = (LETTERS[mark_of(status, self.severities[check])] for status in statuses)
             lines.append(f"| {check} | {' | '.join(marks)} |")
         return "\n".join(lines)
 
@@ -189,11 +206,17 @@ def load_report(path: Path) -> ValidationReport:
     given = json.loads(path.read_text(encoding="utf-8"))
     if given["format"] != FORMAT:
         raise ValueError(f"{path} has format {given['format']}; this version reads {FORMAT}. Upgrade, or move it away.")
-    checks = tuple(CheckResult(**{**check, "sample": tuple(check["sample"])}) for check in given["checks"])
+    checks = tuple(_check_of(check) for check in given["checks"])
     return ValidationReport(
         boundary=given["boundary"], run_id=given["run_id"], started=given["started"], seconds=given["seconds"],
-        rows=given["rows"], checks=checks, path=path,
+        rows=given["rows"], checks=checks, path=path, rows_by_day=given.get("rows_by_day", {}),
     )  # fmt: skip
+
+
+def _check_of(given: Mapping[str, Any]) -> CheckResult:
+    days = given.get("by_day")
+    by_day = None if days is None else {day: DayFinding(**found) for day, found in days.items()}
+    return CheckResult(**{**given, "sample": tuple(given["sample"]), "by_day": by_day})
 
 
 def boundaries_with_reports(settings: Settings) -> list[str]:
@@ -261,9 +284,8 @@ def _short_time(started: str) -> str:
     return datetime.fromisoformat(started).strftime("%m-%d %H:%M")
 
 
-def _mark(status: Status | None, severity: Severity) -> str:
+def mark_of(status: Status | None, severity: Severity) -> Mark:
+    """The mark of a status; None is that of a check which the run did not know."""
     if status is None:
-        return ""
-    if status == "failed":
-        return "F" if severity == "error" else "W"
-    return "P" if status == "passed" else "-"
+        return "absent"
+    return "warned" if status == "failed" and severity == "warning" else status

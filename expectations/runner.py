@@ -27,6 +27,7 @@ from expectations.checks import (
     UniqueKey,
     quoted,
 )  # fmt: skip
+from expectations.day_checks import judge_days
 from expectations.engine import Database, TableFacts, database_over, open_database
 from expectations.learning import LearnedBounds, learn
 from expectations.masking import PersonalDataClasses, scrub
@@ -50,6 +51,14 @@ class _Scene:
     facts: Mapping[str, TableFacts]
     bounds: Mapping[str, LearnedBounds]
     classes: PersonalDataClasses
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What was found of one table: its checks, and the rows of its days if it has any."""
+
+    results: list[CheckResult]
+    rows_by_day: dict[str, int]
 
 
 def validate(
@@ -90,9 +99,10 @@ def validate(
         facts = opened.facts(suite.read_tables)
         facts |= {table: TableFacts({}, None, problem) for table, problem in unreadable.items()}
         scene = _Scene(suite, facts, bounds, PersonalDataClasses(load_contract()))
-        results = {table: _validate_table(opened, scene, table, started) for table in suite.tables}
-    by_id = {result.id: result for found in results.values() for result in found}
-    unreadable_tables = [result for found in results.values() for result in found if result.id.endswith(".readable")]
+        verdicts = {table: _validate_table(opened, scene, table, started) for table in suite.tables}
+    results = [result for verdict in verdicts.values() for result in verdict.results]
+    by_id = {result.id: result for result in results}
+    unreadable_tables = [result for result in results if result.id.endswith(".readable")]
     report = ValidationReport(
         boundary=boundary,
         run_id=run_id,
@@ -100,6 +110,7 @@ def validate(
         seconds=round(time.perf_counter() - clock, 3),
         rows={table: facts[table].rows or 0 for table in suite.tables if table in facts},
         checks=(*unreadable_tables, *(by_id[check.id] for check in suite.checks)),
+        rows_by_day={table: verdict.rows_by_day for table, verdict in verdicts.items() if verdict.rows_by_day},
     )
     return save_report(settings, report)
 
@@ -138,18 +149,26 @@ def _learned_bounds(settings: Settings, suite: Suite) -> dict[str, LearnedBounds
     return {id: learn(rule, past[id]) for id, rule in learners.items()}
 
 
-def _validate_table(opened: Database, scene: _Scene, table: str, started: datetime) -> list[CheckResult]:
+def _validate_table(opened: Database, scene: _Scene, table: str, started: datetime) -> _Verdict:
     checks = [check for check in scene.suite.checks if check.table == table]
     facts = scene.facts.get(table)
     if facts is not None and facts.problem is not None:
         reason = f"{table} cannot be read"
-        return [_unreadable(table, facts.problem), *(_result(check, "skipped", reason) for check in checks)]
+        return _Verdict(
+            [_unreadable(table, facts.problem), *(_result(check, "skipped", reason) for check in checks)], {}
+        )
     settled = {check.id: _settle(check, scene, started) for check in checks}
     decided = {check.id: _decide_without_running(check, scene) for check in checks}
     runnable = [settled[id] for id, result in decided.items() if result is None]
     shown = tuple(c for c in scene.suite.identity.get(table, ()) if facts is not None and c in facts.columns)
     outcomes = opened.run(table, runnable, shown) if runnable else {}
-    return [decided[check.id] or _judge(check, settled[check.id], outcomes[check.id], scene) for check in checks]
+    results = [decided[check.id] or _judge(check, settled[check.id], outcomes[check.id], scene) for check in checks]
+    day = scene.suite.days.get(table)
+    if not runnable or day is None or facts is None or not facts.rows or day not in facts.columns:
+        return _Verdict(results, {})
+    ran = [(check, settled[check.id]) for check in checks if decided[check.id] is None]
+    rows_by_day, findings = judge_days(opened, table, day, ran, results)
+    return _Verdict([replace(result, by_day=findings.get(result.id)) for result in results], rows_by_day)
 
 
 def _settle(check: Check, scene: _Scene, started: datetime) -> Check:

@@ -26,6 +26,7 @@ from expectations.checks import (
     UniqueKey,
     quoted,
 )  # fmt: skip
+from expectations.conditions import breaks
 
 SAMPLE_ROWS = 5
 GX_SEVERITY = {"error": "critical", "warning": "warning"}
@@ -104,11 +105,6 @@ def escaped(sql: str) -> str:
     return _BIND_LIKE.sub(r"\\:", sql.replace("{", "{{").replace("}", "}}"))
 
 
-def literal(text: str) -> str:
-    """A SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def expectation_for(check: Check, shown: tuple[str, ...], brings_rows: bool = False) -> Any:
     """The Great Expectations object for a check whose learned bounds have been settled.
 
@@ -139,18 +135,10 @@ def expectation_for(check: Check, shown: tuple[str, ...], brings_rows: bool = Fa
 def _query(check: Check, shown: tuple[str, ...]) -> str:
     columns = quoted(*dict.fromkeys((*shown, *check.rule.columns))) or "*"
     match check.rule:
-        case RowRule(condition=condition):
-            return f"select {columns} from {{batch}} where not ({escaped(condition)})"
-        case Matches(column=column, pattern=pattern):
-            test = f"not regexp_matches({quoted(column)}, {escaped(literal(pattern))})"
-            return f"select {columns} from {{batch}} where {test}"
+        case RowRule() | Matches() | Reference():
+            return f"select {columns} from {{batch}} where {escaped(str(breaks(check.rule)))}"
         case UniqueKey(columns=key):
             return f"select {quoted(*key)}, count(*) as count_rows from {{batch}} group by all having count(*) > 1"
-        case Reference(columns=key, to_table=table, to_columns=target):
-            filled = " and ".join(f"{quoted(c)} is not null" for c in (*key,))
-            known = " and ".join(f"{quoted(c)} is not null" for c in (*target,))
-            there = f"select {quoted(*target)} from {quoted(table)} where {known}"
-            return f"select {columns} from {{batch}} where {filled} and ({quoted(*key)}) not in ({there})"
         case NoGroup(query=query):
             return query
         case Measure(expression=expression):

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -14,19 +14,18 @@ from dashboards.pages.period import as_of
 from dashboards.queries import quality as queries
 from dashboards.queries.overview import SPAN
 from dashboards.store import Reader
-from expectations.report import CheckResult, ValidationReport
+from expectations.report import CheckResult, Mark, ValidationReport, mark_of
 from sources.reconciliation import BuiltRows, FileFate, add_up, reconcile
 from sources.record import LandingReport
 
 router = APIRouter(dependencies=[require(Role.VIEWER)])
 
 RUNS_SHOWN = 12
+WORST_FIRST: tuple[Mark, ...] = ("failed", "warned", "passed", "skipped")
 LANDINGS_SHOWN = 20
 
 #: Boundaries in the order of the data's way; others follow by name.
-ORDER_OF_BOUNDARIES = ("landing", "master_data", "marts", "features", "predictions")
-
-Mark = Literal["passed", "failed", "warned", "skipped", "absent"]
+ORDER_OF_BOUNDARIES = ("landing", "master_data", "marts", "features", "predictions", "stock_forecasts")
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,11 @@ class BoundaryView:
     run_marks: tuple[Mark, ...]
     checks: list[CheckRow]
     counts: dict[Mark, int]
+
+    @property
+    def has_days(self) -> bool:
+        """Whether some of its tables were judged by day."""
+        return any(run.rows_by_day for run in self.runs)
 
 
 @router.get("/quality")
@@ -148,7 +152,7 @@ def in_order(names: list[str]) -> list[str]:
 def boundary_view(name: str, runs: list[ValidationReport]) -> BoundaryView:
     """The checks of the latest run, failing ones first, each with its mark in the runs before."""
     latest = runs[-1]
-    marks = [{check.id: mark_of(check) for check in run.checks} for run in runs]
+    marks = [{check.id: mark_of(check.status, check.severity) for check in run.checks} for run in runs]
     rows = [CheckRow(check, tuple(run.get(check.id, "absent") for run in marks)) for check in latest.checks]
     weight: dict[Mark, int] = {"failed": 0, "warned": 1, "skipped": 2, "passed": 3, "absent": 4}
     rows.sort(key=lambda row: (weight[row.marks[-1]], row.latest.table, row.latest.id))
@@ -156,16 +160,9 @@ def boundary_view(name: str, runs: list[ValidationReport]) -> BoundaryView:
     return BoundaryView(name, latest, tuple(runs), tuple(_worst(run) for run in runs), rows, dict(counts))
 
 
-def mark_of(check: CheckResult) -> Mark:
-    """A check's status, with failed warnings apart from failed errors."""
-    if check.status == "failed":
-        return "failed" if check.severity == "error" else "warned"
-    return check.status
-
-
 def _worst(run: ValidationReport) -> Mark:
-    found = {mark_of(check) for check in run.checks}
-    return next((mark for mark in ("failed", "warned", "passed", "skipped") if mark in found), "skipped")  # type: ignore[misc]
+    found = {mark_of(check.status, check.severity) for check in run.checks}
+    return next((mark for mark in WORST_FIRST if mark in found), "skipped")
 
 
 def _unmapped(reader: Reader) -> dict[str, Any] | None:

@@ -37,6 +37,7 @@ def suite() -> Suite:
         checks=tuple(check for table in contract.values() for check in _checks_of(table)),
         identity={name: (*table.key, "_source_file", "_source_row") for name, table in contract.items()},
         absent={name: f"capability {table.capability} is off" for name, table in contract.items() if table.capability},
+        days={name: table.day_column for name, table in contract.items() if table.day_column},
     )
 
 

@@ -46,6 +46,14 @@ def suite() -> Suite:
             EVENTS: "capability handling_time is off",
             STOCK: "capability stock is off",
         },
+        days={
+            ORDERS: "order_date",
+            LINES: "order_date",
+            SHIPMENTS: "order_date",
+            EVENTS: "event_date",
+            STOCK: "stock_date",
+            KPI: "kpi_date",
+        },
     )
 
 

@@ -97,4 +97,5 @@ def suite() -> Suite:
         ),
         identity={TABLE: ("order_id", "region_code", "model_version", "late_probability")},
         absent={FEATURES: "the features were not given beside the batch"},
+        days={TABLE: "as_of"},
     )  # fmt: skip

@@ -87,31 +87,48 @@ def stockout_promotion(workspace: WorkspaceResource) -> Iterator[dg.MaterializeR
 def stockout_predictions(
     context: dg.AssetExecutionContext, workspace: WorkspaceResource
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """The risk of running out, and what it would cost, from the newest count; part of the published snapshot.
+    """The risk of running out, and what it would cost, from the newest count; one file a scoring, never written over.
 
     Grain: one row a node, product and horizon.
     """
     from ml.jobs.forecast_stock import ForecastStockJob
 
     settings = workspace.settings
-    published = settings.paths.published
-    report = ForecastStockJob().run(settings, open_current(published))
+    report = ForecastStockJob().run(settings, open_current(settings.paths.published))
     if report.path is None:
         context.log.warning(f"No stock-out is forecast: {report.reason}")
         return
-    with tempfile.TemporaryDirectory(dir=published, prefix=".export-") as scratch:
-        copy = Path(shutil.copy(report.path, Path(scratch) / f"{TABLE}.parquet"))
-        snapshot = publish(published, {TABLE: copy}, {"forecast_run_id": context.run.run_id}, settings.keep_snapshots)
     yield dg.MaterializeResult(
         metadata={
-            "status": report.status, "version": report.version, "reason": report.reason, "snapshot": snapshot.version,
+            "status": report.status, "version": report.version, "reason": report.reason,
             "dagster/row_count": report.rows, "file": dg.MetadataValue.path(str(report.path)),
         }
     )  # fmt: skip
 
 
+@dg.asset(deps=[stockout_predictions], group_name="predictions", kinds={"parquet"}, owners=["team:data-engineering"])
+def published_forecasts(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+    """The snapshot with the newest forecasts in it, once they are validated; all other tables are carried over.
+
+    Grain: one folder of Parquet files a publication.
+    """
+    from ml.jobs.forecast_stock import ForecastStockJob
+
+    settings = workspace.settings
+    published = settings.paths.published
+    # Finds the file that was forecast from this data and version; nothing is forecast twice.
+    forecast = ForecastStockJob().run(settings, open_current(published)).path
+    assert forecast is not None
+    with tempfile.TemporaryDirectory(dir=published, prefix=".export-") as scratch:
+        copy = Path(shutil.copy(forecast, Path(scratch) / f"{TABLE}.parquet"))
+        snapshot = publish(published, {TABLE: copy}, {"forecast_run_id": context.run.run_id}, settings.keep_snapshots)
+    return dg.MaterializeResult(
+        metadata={"snapshot": snapshot.version, "dagster/row_count": int(str(snapshot.tables[TABLE]["rows"]))}
+    )
+
+
 @dg.asset(
-    deps=[stockout_predictions], group_name="predictions", kinds={"parquet"}, owners=["team:operations"],
+    deps=[published_forecasts], group_name="predictions", kinds={"parquet"}, owners=["team:operations"],
     output_required=False,
 )  # fmt: skip
 def stockout_alerts(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None]]:

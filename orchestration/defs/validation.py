@@ -4,13 +4,14 @@ Belongs here: one group of checks a boundary, and the Data Docs asset. Does not 
 (expectations/suites) or how (expectations/runner).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import dagster as dg
 
 from expectations.boundaries import BOUNDARIES, suite_for
-from expectations.report import CheckResult, Matrix, ValidationReport, matrix
+from expectations.day_matrix import day_matrix
+from expectations.report import CheckResult, Matrix, ValidationReport, matrix_of, reports
 from orchestration.lib.instance import WAREHOUSE_POOL
 from orchestration.lib.metadata import table_metadata
 from orchestration.lib.workspace_resource import WorkspaceResource
@@ -21,8 +22,8 @@ ASSET_OF = {
     "landing": lambda table: dg.AssetKey(["landing", table]),
     "predictions": lambda _table: dg.AssetKey("late_delivery_predictions"),
 }
-#: Runs shown in the matrix of checks.
-MATRIX_RUNS = 14
+#: Runs shown in the matrix of checks by runs, days and runs behind the one of checks by days.
+MATRIX_RUNS, MATRIX_DAYS = 14, 14
 
 
 def asset_of(boundary: str, table: str) -> dg.AssetKey:
@@ -48,15 +49,17 @@ def checks_of(boundary: str) -> dg.AssetChecksDefinition:
         from expectations.runner import validate
 
         report = validate(workspace.settings, boundary, run_id=context.run.run_id)
-        history = matrix(workspace.settings, boundary, last=MATRIX_RUNS)
+        runs = reports(workspace.settings, boundary, last=MATRIX_RUNS)
         for table in tables:
-            yield result_of(report, boundary, table, history)
+            yield result_of(report, boundary, table, runs)
 
     return validate_boundary
 
 
-def result_of(report: ValidationReport, boundary: str, table: str, history: Matrix) -> dg.AssetCheckResult:
-    """The asset check of one table, with every expectation, a masked sample of failing rows, and the history."""
+def result_of(
+    report: ValidationReport, boundary: str, table: str, runs: Sequence[ValidationReport]
+) -> dg.AssetCheckResult:
+    """The asset check of one table: every expectation, a masked sample of failing rows, checks by runs and by days."""
     found = [check for check in report.checks if check.table == table]
     failed = [check for check in found if check.status == "failed"]
     severe = any(check.blocks for check in found)
@@ -74,7 +77,8 @@ def result_of(report: ValidationReport, boundary: str, table: str, history: Matr
             "failing_rows": dg.MetadataValue.json(
                 {check.id: [dict(row) for row in check.sample] for check in failed if check.sample}
             ),
-            "history": dg.MetadataValue.md(_of_table(history, found).as_markdown()),
+            "history": dg.MetadataValue.md(_of_table(matrix_of(boundary, runs), found).as_markdown()),
+            **_by_day(runs, table),
         },
     )
 
@@ -84,6 +88,11 @@ def _row(check: CheckResult) -> dict[str, object]:
         "check": check.id, "status": check.status, "severity": check.severity, "observed": check.observed,
         "expected": check.expected, "why": check.why,
     }  # fmt: skip
+
+
+def _by_day(runs: Sequence[ValidationReport], table: str) -> dict[str, dg.MetadataValue]:
+    found = day_matrix(runs, table, MATRIX_DAYS)
+    return {"by_day": dg.MetadataValue.md(found.as_markdown())} if found.days else {}
 
 
 def _of_table(history: Matrix, found: list[CheckResult]) -> Matrix:

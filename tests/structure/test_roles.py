@@ -35,6 +35,7 @@ ROUTES = {
     "GET /routing": LOOK,
     "GET /routing/{order_id:path}": LOOK,
     "GET /quality": LOOK,
+    "GET /quality/days": LOOK,
     "GET /stock": LOOK,
     "GET /reports/{digest}/{name}": LOOK,
     "GET /sign-in": ANYBODY,

@@ -3,11 +3,12 @@
 All of it is written through the functions of the rooms that own those files.
 """
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 
-from expectations.report import CheckResult, ValidationReport, save_report
+from expectations.report import CheckResult, DayFinding, ValidationReport, save_report
 from sources.record import FileCount, LandedFile, LandingReport, TableReport, Warned
 from tests.support.console_company import publish_company
 from tests.support.console_models import write_models
@@ -16,6 +17,10 @@ from workspace.settings import Settings
 
 FIRST_RUN = datetime(2026, 5, 24, 2, 0, tzinfo=UTC)
 RUNS = 8
+#: Forty days of landed orders; the last but one brought none.
+ORDERS_BY_DAY = {
+    (date(2026, 4, 22) + timedelta(days=number)).isoformat(): 0 if number == 38 else 90 for number in range(40)
+}
 HOSTILE_VALUE = "<img src=x onerror=alert('sample')>"
 
 
@@ -54,16 +59,29 @@ def write_validations(settings: Settings, failing: bool = True) -> None:
             "features": _feature_checks(number),
         }.items():
             rows = {check.table: 10_000 + number for check in checks}
-            save_report(settings, ValidationReport(boundary, f"run-{number}", started, 1.2, rows, tuple(checks)))
+            by_day = {"orders": ORDERS_BY_DAY} if boundary == "landing" else {}
+            report = ValidationReport(
+                boundary, f"run-{number}", started, 1.2, rows, tuple(checks), rows_by_day=by_day
+            )  # fmt: skip
+            save_report(settings, report)
 
 
 def _landing_checks(number: int) -> list[CheckResult]:
+    adds_up = _check(
+        "landing.orders.total_adds_up", "orders", "abs(total - parts) <= 0.05", "12 rows break it",
+        "failed" if number in (3, 7) else "passed", "warning", count=12, pct=0.11,
+        sample=({"order_code": "W-0494013", "total_amount": "1250.00", "customer_code": "c•••••6"},
+                {"order_code": HOSTILE_VALUE, "total_amount": None, "customer_code": "c•••••2"}),
+    )  # fmt: skip
+    broken = {"2026-05-29": DayFinding("failed", "12 of 90 rows")} if adds_up.status == "failed" else {}
+    usual = {
+        day: DayFinding("skipped", "90; insufficient history: 0 of 5 days") for day in list(ORDERS_BY_DAY)[:5]
+    } | {"2026-05-30": DayFinding("failed", "0; median 90 of the last 30 days ± 22.5 (the floor)")}  # fmt: skip
     return [
         _check("landing.orders.has_rows", "orders", "at least 1 rows", f"{10_000 + number:,} rows"),
-        _check("landing.orders.total_adds_up", "orders", "abs(total - parts) <= 0.05", "12 rows break it",
-               "failed" if number in (3, 7) else "passed", "warning", count=12, pct=0.11,
-               sample=({"order_code": "W-0494013", "total_amount": "1250.00", "customer_code": "c•••••6"},
-                       {"order_code": HOSTILE_VALUE, "total_amount": None, "customer_code": "c•••••2"})),
+        replace(adds_up, by_day=broken),
+        replace(_check("landing.orders.volume", "orders", "near its past", "10,000", severity="warning"), by_day=usual),
+        replace(_check("landing.orders.code_filled", "orders", "order_code is filled always", "all rows"), by_day={}),
         _check("landing.customers.email_form", "customers", "email matches [^@]+@[^@]+", "all rows"),
         _check("landing.reviews.has_rows", "reviews", "at least 1 rows", "the table is absent", "skipped"),
     ]  # fmt: skip

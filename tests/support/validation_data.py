@@ -162,6 +162,17 @@ _MARTS = {
         select order_id, ordered_at, promised_at, region_code, segment, channel, count_lines,
             hour(ordered_at)::double as hour_of_day, is_late, delivered_at as label_known_at
         from fct_orders""",
+    "feat_parcel_delivery": """
+        select shipment_id, order_id, order_date, shipped_at - interval 5 hour as allocated_at,
+            order_date + interval 3 day as promised_at, 'DE-BE' as region_code, warehouse_id, distance_km,
+            72.0::double as slack_hours, lead_time_hours > 72 as is_late, delivered_at as label_known_at
+        from fct_shipments""",
+    "feat_stock_daily": """
+        select warehouse_id || '|' || product_id || '|' || stock_date as stock_key, warehouse_id, product_id,
+            stock_date, stock_date + interval 22 hour as observed_at, 'DE-BE' as region_code, on_hand_quantity,
+            reserved_quantity, available_quantity, 1 as allocated_units_today, 2 as allocated_units_7d,
+            5 as allocated_units_28d, 9 as allocated_units_56d, 0 as waiting_units, 0.2::double as daily_units_expected
+        from fct_inventory_daily""",
 }  # fmt: skip
 
 
@@ -178,6 +189,23 @@ def build_predictions(path: Path, warehouse: Path, spoil: Sequence[str] = ()) ->
         for statement in spoil:
             connection.execute(statement)
         connection.execute(f"copy predictions to '{path}' (format parquet)")
+
+
+def build_forecasts(path: Path, warehouse: Path, spoil: Sequence[str] = ()) -> None:
+    """Write one Parquet of stock-out forecasts for the shelves of a warehouse, after running `spoil`."""
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"attach '{warehouse}' as wh (read_only)")
+        connection.execute("""
+            create table stockout_predictions as
+            select warehouse_id, product_id, horizon_hours, region_code, 'stockout-risk' as model_name,
+                '1' as model_version, observed_at as as_of, observed_at + interval 1 hour as scored_at,
+                horizon_hours / 200.0 as stockout_probability, available_quantity as available_units,
+                daily_units_expected * horizon_hours / 24.0 as expected_units, 0.1::double as expected_lost_units
+            from wh.feat_stock_daily, unnest([24, 48, 72]) h(horizon_hours)
+            where stock_date = date '2026-05-01'""")
+        for statement in spoil:
+            connection.execute(statement)
+        connection.execute(f"copy stockout_predictions to '{path}' (format parquet)")
 
 
 def export_table(warehouse: Path, table: str, path: Path) -> None:

@@ -11,7 +11,7 @@ from expectations.runner import validate
 from tests.support import validation_data as data
 from workspace.settings import Settings
 
-BOUNDARIES = ("landing", "master_data", "marts", "features", "predictions")
+BOUNDARIES = ("landing", "master_data", "marts", "features", "predictions", "stock_forecasts")
 
 SPOILT_LANDING = (
     f"update customers set email = '{data.SECRET_EMAIL}', phone = '{data.SECRET_PHONE}', source_system = null, "
@@ -54,6 +54,12 @@ SPOILT_WAREHOUSE = (
     "update feat_order_delivery set label_known_at = null where order_id = 'o_19'",
     "update feat_order_delivery set segment = null where hash(order_id) % 5 = 0",
     "alter table feat_order_delivery drop column channel",
+    "insert into feat_parcel_delivery select * from feat_parcel_delivery where shipment_id = 'so_20'",
+    "update feat_parcel_delivery set label_known_at = null where shipment_id = 'so_21'",
+    "update feat_stock_daily set allocated_units_28d = 30 where product_id = 'p_4'",
+    "update feat_stock_daily set waiting_units = -1 where product_id = 'p_5'",
+    "insert into feat_stock_daily select * replace (date '2026-05-02' as stock_date) from feat_stock_daily "
+    "where product_id = 'p_6'",
 )
 #: Predictions are for open orders; every third of them, from the first, is of DE-BE, DE-BY and DE-HH.
 OPEN = [f"order_id = 'o_{data.FIRST_OPEN + number}'" for number in range(8)]
@@ -65,6 +71,15 @@ SPOILT_PREDICTIONS = (
     f"update predictions set scored_at = as_of - interval 1 day where {OPEN[6]}",
     f"insert into predictions select * replace ('o_nowhere' as order_id) from predictions where {OPEN[7]}",
     "delete from predictions where region_code = 'DE-HH'",
+)
+
+
+SPOILT_FORECASTS = (
+    "update stockout_predictions set stockout_probability = 1.5 where product_id = 'p_1' and horizon_hours = 72",
+    "update stockout_predictions set stockout_probability = 0.9 where product_id = 'p_2' and horizon_hours = 24",
+    "update stockout_predictions set horizon_hours = 96 where product_id = 'p_3' and horizon_hours = 48",
+    "update stockout_predictions set expected_lost_units = -1 where product_id = 'p_4' and horizon_hours = 48",
+    "insert into stockout_predictions select * from stockout_predictions where product_id = 'p_5' limit 1",
 )
 
 
@@ -89,10 +104,14 @@ def _company(home: Path, name: str, spoilt: bool) -> Company:
     batch, features = paths.root / "batch.parquet", paths.root / "features.parquet"
     data.build_predictions(batch, paths.warehouse, SPOILT_PREDICTIONS if spoilt else ())
     data.export_table(paths.warehouse, "feat_order_delivery", features)
-    scored = {"predictions": batch, "feat_order_delivery": features}
+    forecasts = paths.root / "forecasts.parquet"
+    data.build_forecasts(forecasts, paths.warehouse, SPOILT_FORECASTS if spoilt else ())
+    files = {
+        "predictions": {"predictions": batch, "feat_order_delivery": features},
+        "stock_forecasts": {"stockout_predictions": forecasts},
+    }
     reports = {
-        boundary: validate(settings, boundary, files=scored if boundary == "predictions" else None, run_id="run-1")
-        for boundary in BOUNDARIES
+        boundary: validate(settings, boundary, files=files.get(boundary), run_id="run-1") for boundary in BOUNDARIES
     }
     return Company(settings, reports, build_docs(settings))
 

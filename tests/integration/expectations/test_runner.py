@@ -46,7 +46,7 @@ def test_the_file_is_free_after_an_error(settings: Settings, warehouse: Path) ->
 
 def test_validation_cannot_write(settings: Settings, warehouse: Path) -> None:
     with open_database(settings, warehouse) as opened, pytest.raises(Exception, match="read-only mode"):
-        opened._rows("create table sneaked as select 1")
+        opened.rows("create table sneaked as select 1")
 
 
 def test_the_warehouse_is_read_under_its_lock(settings: Settings, warehouse: Path) -> None:

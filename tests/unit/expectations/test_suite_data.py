@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from expectations.boundaries import BOUNDARIES, UnknownBoundary, suite_for
+from expectations.boundaries import BOUNDARIES, STOCKOUT_MODEL, UnknownBoundary, suite_for
 from expectations.checks import Between, Check, HasColumns, HasRows, InSet, InvalidSuite, Matches, NotNull, Suite
+from ml.jobs.catalogue import STOCKOUT
 from sources.contracts import load_contract
 
 
@@ -60,7 +61,9 @@ def test_an_id_used_twice_is_refused() -> None:
 
 
 def test_an_unknown_boundary_names_the_known_ones() -> None:
-    with pytest.raises(UnknownBoundary, match=r"landing, master_data, marts, features, predictions; got 'moon'"):
+    with pytest.raises(
+        UnknownBoundary, match=r"landing, master_data, marts, features, predictions, stock_forecasts; got 'moon'"
+    ):
         suite_for("moon")
 
 
@@ -71,3 +74,7 @@ def test_importing_the_room_does_not_import_great_expectations() -> None:
         "sys.exit('great_expectations' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_forecasts_are_looked_for_under_the_name_that_their_model_is_registered_by() -> None:
+    assert STOCKOUT.name == STOCKOUT_MODEL
