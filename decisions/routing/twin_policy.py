@@ -16,6 +16,7 @@ from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
 from ml.core.routing.parameters import RoutingParameters
+from ml.core.routing.policy import RoutingPolicy
 from ml.core.routing.problem import LatenessTable, RoutingProblem, stock_csr
 from ml.core.routing.solve import solve_batch
 from twin.dispatch import Batch, Decision, HistoricRules
@@ -26,10 +27,12 @@ from twin.network import (
     PER_KG_FEE,
     PLANNED_DAYS,
     SAME_DAY,
+    SERVICES,
     UTC_OFFSET_SECONDS,
     Network,
 )
 from twin.results import DayResult
+from twin.systems.codes import node_codes
 from twin.world import World
 
 Floats = NDArray[np.float64]
@@ -212,6 +215,7 @@ class Optimised:
         capacity: (N,) parcels a working day.
         parameters: Weights and limits.
         regional: Prices that bound the regional gap; None: no limit.
+        closed: Services and nodes that regions may not have, by the names of `names_of`; None: all may have all.
         error: Standard deviation of a wrong prediction, log-odds a node × service and wave; 0 for none.
     """
 
@@ -224,6 +228,7 @@ class Optimised:
         )
     )  # fmt: skip
     regional: RegionalPrices | None = None
+    closed: RoutingPolicy | None = None
     error: float = 0.0
     name: str = "ours"
 
@@ -232,7 +237,8 @@ class Optimised:
         service = np.full(batch.count, -1, np.int8)
         if not batch.count:
             return Decision(np.zeros(0, np.int16), service, np.zeros(0, np.bool_))
-        result = solve_batch(self._problem(batch), self.parameters)
+        problem = self._problem(batch)
+        result = solve_batch(problem if self.closed is None else self.closed.over(problem), self.parameters)
         owner = np.repeat(np.arange(batch.count), np.diff(batch.line_start))
         # One service an order: the fastest of its parcels.
         np.maximum.at(service, owner, result.line_service)
@@ -255,6 +261,7 @@ class Optimised:
         free = batch.available[:, products]
         node, product = np.nonzero(free > 0)
         start, cell_node, (on_hand,) = stock_csr(product, node, len(products), network.count, free[node, product])
+        regions, services, nodes = names_of(network)
         capacity = np.where(batch.is_open, np.maximum(1, np.ceil(self.capacity * WAVE_SHARE)), 0).astype(np.int64)
         return RoutingProblem(
             order_region=lane.astype(np.int32),
@@ -270,6 +277,9 @@ class Optimised:
             ship_fixed=fixed,
             ship_per_kg=per_kg,
             lateness=LatenessTable(self._late(batch)),
+            node_names=nodes,
+            region_names=[regions[batch.region[np.argmax(lane == at)]] for at in range(len(places))],
+            service_names=services,
         )
 
     def _late(self, batch: Batch) -> Floats:
@@ -283,6 +293,11 @@ class Optimised:
             wrong = rng.normal(0.0, self.error, (1, *late.shape[1:]))
             late = 1.0 / (1.0 + np.exp(-(logit(np.clip(late, 1e-6, 1 - 1e-6)) + wrong)))
         return late
+
+
+def names_of(network: Network) -> tuple[list[str], tuple[str, ...], list[str]]:
+    """Names of regions, services and nodes, as the marts of a company that this network feeds have them."""
+    return network.geography.codes, SERVICES, node_codes(network, "wms")
 
 
 def constrained(policy: Optimised, gap: float) -> Optimised:

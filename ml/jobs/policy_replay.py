@@ -120,6 +120,8 @@ def replay_policy(
         past = read_past_orders(snapshot, first, last)
         network = router.network(past, snapshot)
     current = current or router.policy
+    for policy in (current, proposed):
+        policy.check(list(past.km.columns), network.shipping.services, list(past.km.index))
     days = _replayed(past, network, router.priorities, current, proposed)
     reasons = Counter(past.orders.loc[past.orders["left_out"] != "", "left_out"])
     if not days:

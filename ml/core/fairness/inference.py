@@ -148,7 +148,8 @@ def _step_down(
 
     Deviations are taken from their size-weighted median, what the typical row meets: a few groups that truly differ
     hardly move it, so that they do not make good groups look different. Named groups then leave the median, as long as
-    half of the rows stay, and the rest is judged once more.
+    half of the rows stay, and all are judged once more, each with itself in the median as in the draws: a good group
+    that was named only because the others had moved the median would else stay named, its own weight missing.
     """
     totals = data.total.sum(axis=0)
     everybody = np.ones(len(data.groups), dtype=bool)
@@ -156,6 +157,9 @@ def _step_down(
     pool, adjusted = everybody, np.full(len(data.groups), np.nan)
     for _ in range(MOST_ROUNDS):
         found = _centred(data, NullDraws(totals[None]), expected, variance, pool)[0]
+        for g in np.flatnonzero(~pool):
+            itself = pool | (np.arange(len(pool)) == g)
+            found[g] = _centred(data, NullDraws(totals[None]), expected, variance, itself)[0, g]
         adjusted[judged] = step_down_p(found[judged], null)
         left = everybody & ~(np.nan_to_num(adjusted, nan=1.0) <= alpha)
         if (left == pool).all() or data.n[:, left].sum() * 2 < data.n.sum():

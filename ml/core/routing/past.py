@@ -116,9 +116,6 @@ def replay_day(
         For `before` (current) and `after` (proposed): `status_`, `reason_`, `node_`, `service_` (names joined by +, ""
         where nothing ships), `parcels_`, `cost_` (money), `on_time_` (expected share) and `confidence_` (NaN where not
         known). Excluded orders have the status `excluded`.
-
-    Raises:
-        BadPolicy: a policy names what the problem does not have.
     """
     money = RoutingParameters(split_cost=current.parameters.split_cost, lateness_cost=0.0, unfilled_cost=0.0,
                               scarcity_weight=0.0, relief_weight=0.0)  # fmt: skip

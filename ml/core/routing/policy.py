@@ -40,22 +40,32 @@ class RoutingPolicy:
             "closed_nodes": {region: list(barred) for region, barred in self.closed_nodes.items()},
         }
 
+    def check(self, regions: Sequence[str], services: Sequence[str], nodes: Sequence[str]) -> None:
+        """Refuse names that the company does not have.
+
+        Raises:
+            BadPolicy: a region, service or node is unknown.
+        """
+        for kind, closed, known in (("service", self.closed_services, services), ("node", self.closed_nodes, nodes)):
+            for region, barred in closed.items():
+                _known("region", region, regions)
+                for name in barred:
+                    _known(kind, name, known)
+
     def over(self, problem: RoutingProblem) -> RoutingProblem:
         """The problem as this policy sees it: lanes of closed services are gone, closed nodes stand behind a fence.
 
-        Raises:
-            BadPolicy: it names a region, service or node that the problem does not have.
+        Several lanes of the problem may lie in one region; a name that no lane or node has changes nothing.
         """
+        regions, services, nodes = (
+            np.asarray(names, str) for names in (problem.region_names, problem.service_names, problem.node_names)
+        )
         fixed = problem.ship_fixed.copy()
-        for region, services in self.closed_services.items():
-            for service in services:
-                at = _position(problem.region_names, region, "region")
-                fixed[:, at, _position(problem.service_names, service, "service")] = np.nan
-        barred = np.zeros((problem.shape[1], problem.shape[0]), bool)
-        for region, nodes in self.closed_nodes.items():
-            for node in nodes:
-                at = _position(problem.region_names, region, "region")
-                barred[at, _position(problem.node_names, node, "node")] = True
+        for region, closed in self.closed_services.items():
+            fixed[np.ix_(np.ones(len(nodes), bool), regions == region, np.isin(services, list(closed)))] = np.nan
+        barred = np.zeros((len(regions), len(nodes)), bool)
+        for region, closed in self.closed_nodes.items():
+            barred |= (regions == region)[:, None] & np.isin(nodes, list(closed))
         fences = (*problem.fences, Fence("closed_by_policy", barred, "regions")) if barred.any() else problem.fences
         return replace(problem, ship_fixed=fixed, fences=fences)
 
@@ -82,7 +92,6 @@ def policy_of(values: Mapping[str, Any], base: RoutingPolicy) -> RoutingPolicy:
     return RoutingPolicy(parameters, **closed)
 
 
-def _position(names: Sequence[str], wanted: str, kind: str) -> int:
+def _known(kind: str, wanted: str, names: Sequence[str]) -> None:
     if wanted not in names:
         raise BadPolicy(f"The policy names the {kind} {wanted!r}; there are {', '.join(sorted(names)[:40])}.")
-    return list(names).index(wanted)

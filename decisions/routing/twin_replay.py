@@ -1,0 +1,105 @@
+"""A proposed routing policy in the twin: both policies on the same orders, stock and luck, judged by region.
+
+Belongs here: paired runs of two policies, as the rounds that the audit of policies compares. Does not belong here: the
+twin itself (twin/testbed), the policy in it (twin_policy), the judgement (ml/core/fairness/policies).
+
+What a policy leaves on the shelves is what its own next day begins with, which past orders cannot show.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from decisions.routing.twin_policy import LatenessModel, Optimised, names_of, rehearse
+from ml.core.fairness.policies import Figure, PolicyComparison, Rounds, compare_policies
+from ml.core.routing.policy import RoutingPolicy
+from twin.testbed import Outcome, simulate
+from twin.world import World
+
+#: Figure of an audit → figure of the test-bed. Promised days are set when an order is placed, before it is routed;
+#: nobody approves or overrides a choice of the optimiser in the twin.
+FIGURES: Mapping[str, str | None] = {
+    "on_time": "on_time_share", "hours_to_door": "hours_to_door", "shipping_cost": "cost_per_order",
+    "split": "split_share", "unfilled": "unfilled_share", "promised_days": None, "automated": None,
+    "sent_to_a_person": None, "overridden": None,
+}  # fmt: skip
+JUDGED = {
+    "on_time": Figure("rate", "lower"), "hours_to_door": Figure("mean", "higher"),
+    "shipping_cost": Figure("mean", "either"), "split": Figure("rate", "higher"), "unfilled": Figure("rate", "higher"),
+    "promised_days": Figure("mean", "higher"), "automated": Figure("rate", "either"),
+    "sent_to_a_person": Figure("rate", "either"), "overridden": Figure("rate", "either"),
+}  # fmt: skip
+
+
+def replay_in_twin(
+    world: World,
+    current: RoutingPolicy | None,
+    proposed: RoutingPolicy,
+    replications: int,
+    *,
+    minimum_support: int = 100,
+    alpha: float = 0.05,
+    told: Callable[[int, int], None] = lambda done, total: None,
+) -> PolicyComparison:
+    """Run both policies over paired replications and judge what the proposed one does to regions.
+
+    Args:
+        world: The company.
+        current: The policy in force; None: the optimiser as it is.
+        proposed: Its weights are laid over the optimiser's own rounds and threads, so that only the policy differs.
+        replications: Pairs of runs; each on luck of its own.
+        minimum_support: Fewest delivered orders, over all replications, at which a region is judged.
+        alpha: Error over the regions of a figure.
+        told: Called with the pairs done and to do.
+
+    Raises:
+        BadPolicy: a policy names a region, service or node that the world does not have.
+    """
+    lateness = rehearse(world)
+    policies = [twin_policy(world, lateness, policy) for policy in (current, proposed)]
+    pairs = []
+    for turn in range(1, replications + 1):
+        seed = world.parameters.seed + turn
+        before, after = (simulate(policy, world, seed) for policy in policies)
+        pairs.append((before, after))
+        told(turn, replications)
+    regions = list(pairs[0][0].by_region)
+    support = np.array([sum(before.support[place] for before, _ in pairs) for place in regions])
+    rounds = {name: _rounds(pairs, regions, figure) for name, figure in FIGURES.items() if figure}
+    return compare_policies(
+        "twin", regions, support, rounds, JUDGED, minimum_support=minimum_support, alpha=alpha,
+        facts=_facts(world, current, proposed, replications),
+    )  # fmt: skip
+
+
+def twin_policy(world: World, lateness: LatenessModel, policy: RoutingPolicy | None) -> Optimised:
+    """The optimiser under a policy's weights and closures; its own weights where there is no policy.
+
+    Raises:
+        BadPolicy: the policy names a region, service or node that the world does not have.
+    """
+    plain = Optimised(lateness, world.capacity)
+    if policy is None:
+        return plain
+    policy.check(*names_of(world.network))
+    search = {name: getattr(plain.parameters, name) for name in ("dual_rounds", "search_sweeps", "threads", "seed")}
+    return replace(plain, parameters=replace(policy.parameters, **search), closed=policy)
+
+
+def _rounds(pairs: list[tuple[Outcome, Outcome]], regions: list[str], figure: str) -> Rounds:
+    """The figure by replication and region; a replication in which a region has none of it does not count there."""
+    sides = []
+    for side in (0, 1):
+        values = np.array([[pair[side].by_region[place][figure] for place in regions] for pair in pairs], np.float64)
+        known = np.isfinite(values)
+        sides += [np.where(known, values, 0.0), known.astype(np.float64)]
+    return Rounds(*sides)
+
+
+def _facts(world: World, current: RoutingPolicy | None, proposed: RoutingPolicy, replications: int) -> dict[str, Any]:
+    return {
+        "current": current.to_dict() if current else None, "proposed": proposed.to_dict(),
+        "days": world.parameters.days, "replications": replications, "seed": world.parameters.seed,
+    }  # fmt: skip
