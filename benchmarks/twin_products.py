@@ -8,7 +8,7 @@ import polars as pl
 
 from twin.parameters import load_preset
 from twin.systems.defects import DefectLog
-from twin.systems.masters import PRODUCT_SYSTEMS, Masters
+from twin.systems.masters import PRODUCT_SYSTEMS, product_records
 from twin.world import build_world
 
 #: Fields that each system's file holds (`sources/adapters/demo/products.sql`), under the names of matching.
@@ -27,10 +27,10 @@ def twin_products(preset: str, products: int | None = None) -> tuple[pl.DataFram
     if products is not None:
         demand = parameters.demand.model_copy(update={"products": products})
         parameters = parameters.model_copy(update={"demand": demand})
-    masters = Masters(build_world(parameters), DefectLog(parameters.seed, parameters.defects), None)  # type: ignore[arg-type]
+    world, log = build_world(parameters), DefectLog(parameters.seed, parameters.defects)
     frames = []
     for system in PRODUCT_SYSTEMS:
-        fields, truth = masters._product_fields(system)
+        fields, truth = product_records(world, log, system)
         frames.append(fields.select(
             pl.lit(system).alias("source_system"), pl.format("{}|{}", pl.lit(system), "code").alias("record_id"),
             "gtin", pl.lit(1 if system == "wms" else None, pl.Int64).alias("pack_size"),

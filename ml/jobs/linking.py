@@ -18,13 +18,27 @@ from splink.blocking_rule_library import CustomRule
 from splink.internals.blocking_rule_creator import BlockingRuleCreator
 from splink.internals.exceptions import EMTrainingException
 
-from ml.core.matching.model import ModelDocument, SplinkEntity, posterior, share_of_true_pairs, tempered
+from ml.core.matching.model import (
+    RARER,
+    ModelDocument,
+    SplinkEntity,
+    for_splink,
+    posterior,
+    share_of_true_pairs,
+    tempered,
+)
 from ml.core.matching.records import NothingToCompare, with_keys
 
 #: Random pairs from which the frequencies of agreement among strangers are estimated.
 RANDOM_PAIRS = 1_000_000
 #: Share of true pairs that the deterministic rules are taken to find, for the first guess of how many there are.
 FOUND_BY_RULES = 0.8
+#: Records up to which the share of true pairs and the estimates that depend on it are fitted to each other: among more
+#: records strangers are so many that true pairs hardly change what random pairs say of them.
+LARGEST_TO_REFINE = 50_000
+REFINEMENTS = 4
+#: Change of the share, in logarithms, below which it is settled.
+SETTLED = 0.05
 SEED = 20_260_101
 
 logging.getLogger("splink").setLevel(logging.ERROR)
@@ -84,7 +98,21 @@ def train(entity: SplinkEntity, prepared: Prepared, database: Any) -> ModelDocum
         for columns in entity.training:
             if set(columns) <= set(prepared.usable):
                 _train_on(linker, columns)
-    return tempered(linker.misc.save_model_to_json())
+    trained = linker.misc.save_model_to_json()
+    is_refined = entity.fewest_to_train <= prepared.records.height <= LARGEST_TO_REFINE
+    return _refined(prepared, trained, database) if is_refined else tempered(trained)
+
+
+def _refined(prepared: Prepared, trained: ModelDocument, database: Any) -> ModelDocument:
+    """The tempered model whose assumed share of true pairs is the one that its own scores add up to."""
+    model = tempered(trained)
+    for _ in range(REFINEMENTS):
+        assumed = float(model["probability_two_random_records_match"])
+        share = float(score(prepared, model, database)[1]["probability_two_random_records_match"])
+        if abs(math.log(share / assumed)) < SETTLED:
+            break
+        model = tempered(dict(trained, probability_two_random_records_match=share))
+    return model
 
 
 def _train_on(linker: Linker, columns: tuple[str, ...]) -> None:
@@ -109,13 +137,31 @@ def score(prepared: Prepared, model: ModelDocument, database: Any) -> tuple[pl.D
 
     The share is fitted so that it agrees with what the scores add up to (see `share_of_true_pairs`).
     """
-    linker = Linker(database.register(prepared.records.to_arrow()), model, log_level=None)
+    linker = _linker(prepared.records, prepared.records, model, database)
     pairs = _pairs(linker.inference.predict())
     before = float(model["probability_two_random_records_match"])
     weights = pairs["match_weight"].to_numpy()
     share = share_of_true_pairs(weights, before, prepared.count_possible)
     scored = pairs.with_columns(probability=posterior(weights, before, share)).drop("match_weight")
     return scored, dict(model, probability_two_random_records_match=share)
+
+
+def _linker(records: pl.DataFrame, all_records: pl.DataFrame, model: ModelDocument, database: Any) -> Linker:
+    """A linker of `records` that knows how frequent their values are among strangers in `all_records`."""
+    linker = Linker(database.register(records.to_arrow()), for_splink(model), log_level=None)
+    for column, rarer in model[RARER].items():
+        frequencies = _frequencies(records[column], all_records[column], rarer)
+        linker.table_management.register_term_frequency_lookup(database.register(frequencies.to_arrow()), column)
+    return linker
+
+
+def _frequencies(values: pl.Series, everybody: pl.Series, rarer: float) -> pl.DataFrame:
+    """How frequent each of `values` is among strangers, as Splink wants it: the value, and `tf_<column>`."""
+    held = everybody.drop_nulls()
+    if values.len() < everybody.len():
+        held = held.filter(held.is_in(values.drop_nulls().unique().implode()))
+    share = rarer / max(1, everybody.len() - everybody.null_count())
+    return held.value_counts(name="count").select(values.name, (pl.col("count") * share).alias(f"tf_{values.name}"))
 
 
 def _pairs(predicted: Any) -> pl.DataFrame:
@@ -136,28 +182,10 @@ def score_changed(changed: pl.DataFrame, others: pl.DataFrame, model: ModelDocum
         model: As `score` returned it.
         database: Splink's database API.
     """
+    linker = _linker(changed, pl.concat([changed, others]), model, database)
     new, rest = database.register(changed.to_arrow()), database.register(others.to_arrow())
-    linker = Linker(new, model, log_level=None)
-    count = changed.height + others.height
-    for column in _frequency_columns(model):
-        frequencies = _frequencies(changed[column], others[column], count)
-        linker.table_management.register_term_frequency_lookup(database.register(frequencies.to_arrow()), column)
     found = [linker.inference.predict_between(new, rest), linker.inference.predict_within(new)]
     pairs = pl.concat([_pairs(table) for table in found]).unique(["left", "right"]).sort("left", "right")
     return pairs.with_columns(probability=1.0 / (1.0 + (-pl.col("match_weight") * math.log(2)).exp())).drop(
         "match_weight"
     )
-
-
-def _frequency_columns(model: ModelDocument) -> list[str]:
-    """Columns whose frequent values weigh less when they agree."""
-    levels = [level for comparison in model["comparisons"] for level in comparison["comparison_levels"]]
-    named = [str(level["tf_adjustment_column"]) for level in levels if level.get("tf_adjustment_column")]
-    return list(dict.fromkeys(name.strip('"') for name in named))
-
-
-def _frequencies(changed: pl.Series, others: pl.Series, count: int) -> pl.DataFrame:
-    """How frequent each value of the changed records is among all."""
-    values = changed.drop_nulls().unique()
-    held = pl.concat([others.filter(others.is_in(values.implode())), changed.drop_nulls()])
-    return held.value_counts(name="count").select(changed.name, (pl.col("count") / count).alias(f"tf_{changed.name}"))

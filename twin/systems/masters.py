@@ -50,57 +50,9 @@ class Masters:
         return {"products": products, "warehouses": pl.concat(self._nodes())}
 
     def _products(self, system: str) -> pl.DataFrame:
-        frame, truth = self._product_fields(system)
+        frame, truth = product_records(self.world, self.log, system)
         _PRODUCT_WRITERS[system](self.files, frame)
         return truth
-
-    def _product_fields(self, system: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """True fields with the system's errors; second records of a product carry a code of their own."""
-        catalogue, log = self.world.catalogue, self.log
-        k = np.arange(catalogue.count)
-        twice = log.chosen("duplicate_product", system, k)
-        number = np.r_[k, k[twice]]
-        first = np.r_[np.ones(len(k), dtype=bool), np.zeros(int(twice.sum()), dtype=bool)]
-        line, brand = catalogue.line[number], catalogue.brand[number]
-        model = named([x.name[:2].upper() for x in LINES], line) + pl.Series(100 + number * 3).cast(pl.String)
-        latin = named(BRANDS, brand) + " " + named([x.name for x in LINES], line) + " " + model
-        local = named(LOCAL_BRANDS, brand) + named([x.local_name for x in LINES], line) + model
-        renamed = log.chosen("renamed_product", system, number)
-        own = code(system, "product", reused_number(log, system, number, catalogue.count))
-        frame = pl.DataFrame({
-            "code": own.zip_with(pl.Series(first), own + "-2"), "latin_name": latin, "local_name": local,
-            "brand": named(BRANDS, brand), "local_brand": named(LOCAL_BRANDS, brand),
-            "category": named([x.name for x in LINES], line), "local_category": named([x.local_name for x in LINES],
-            line),
-            "model": model, "gtin": pl.Series(catalogue.gtin[number]).cast(pl.String),
-            "weight_kg": catalogue.weight_kg[number],
-            "length_cm": catalogue.length_cm[number], "width_cm": catalogue.width_cm[number],
-            "height_cm": catalogue.height_cm[number], "price": catalogue.price_cents[number] / 100.0,
-            "cost": catalogue.cost_cents[number] / 100.0, "at": np.full(len(number), self.world.start - 30 * 86_400),
-        })  # fmt: skip
-        place = (system, "products", "code")
-        for column in ("latin_name", "local_name"):
-            frame = log.spoil(
-                frame, renamed, column, "renamed_product", place, lambda text: text.str.replace(" ", "-") + " NEW"
-            )
-        frame = log.spoil(frame, log.chosen("missing_gtin", system, number), "gtin", "missing_gtin", place,
-                          lambda gtin: pl.Series([None] * len(gtin), dtype=pl.String))  # fmt: skip
-        frame = log.spoil(frame, log.chosen("wrong_gtin", system, number), "gtin", "wrong_gtin", place,
-                          lambda gtin: gtin.str.slice(0,
-                          12) + ((gtin.str.slice(12).cast(pl.Int64) + 3) % 10).cast(pl.String))  # fmt: skip
-        frame = log.spoil(frame, log.chosen("unit_mixup", system, number) & (catalogue.weight_kg[number] < 9.9),
-        "weight_kg",
-                          "unit_mixup", place, lambda kilos: kilos * 1000.0)  # fmt: skip
-        reused = first & (reused_number(log, system, number, catalogue.count) != number)
-        log.note(system, "products", frame["code"].filter(reused), "code", "reused_code",
-                 code(system, "product", number).filter(reused), frame["code"].filter(reused))  # fmt: skip
-        second = ~first
-        log.note(system, "products", frame["code"].filter(second), "code", "duplicate_product", own.filter(second),
-                 frame["code"].filter(second))  # fmt: skip
-        truth = pl.DataFrame(
-            {"source_system": repeated(system, len(number)), "product_code": frame["code"], "product": number}
-        )
-        return frame, truth
 
     def _nodes(self) -> list[pl.DataFrame]:
         world, network = self.world, self.world.network
@@ -199,6 +151,58 @@ class Masters:
             "planned_days": np.round(PLANNED_DAYS[s, cell] + slow, 2),
         }).filter(pl.Series(sold))  # fmt: skip
         self.files.write("tms/rates", frame, CSV)
+
+
+def product_records(world: World, log: DefectLog, system: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What a system knows of the products, with its errors, and the truth of its codes.
+
+    Second records of a product carry a code of their own.
+    """
+    catalogue = world.catalogue
+    k = np.arange(catalogue.count)
+    twice = log.chosen("duplicate_product", system, k)
+    number = np.r_[k, k[twice]]
+    first = np.r_[np.ones(len(k), dtype=bool), np.zeros(int(twice.sum()), dtype=bool)]
+    line, brand = catalogue.line[number], catalogue.brand[number]
+    model = named([x.name[:2].upper() for x in LINES], line) + pl.Series(100 + number * 3).cast(pl.String)
+    latin = named(BRANDS, brand) + " " + named([x.name for x in LINES], line) + " " + model
+    local = named(LOCAL_BRANDS, brand) + named([x.local_name for x in LINES], line) + model
+    renamed = log.chosen("renamed_product", system, number)
+    own = code(system, "product", reused_number(log, system, number, catalogue.count))
+    frame = pl.DataFrame({
+        "code": own.zip_with(pl.Series(first), own + "-2"), "latin_name": latin, "local_name": local,
+        "brand": named(BRANDS, brand), "local_brand": named(LOCAL_BRANDS, brand),
+        "category": named([x.name for x in LINES], line), "local_category": named([x.local_name for x in LINES],
+        line),
+        "model": model, "gtin": pl.Series(catalogue.gtin[number]).cast(pl.String),
+        "weight_kg": catalogue.weight_kg[number],
+        "length_cm": catalogue.length_cm[number], "width_cm": catalogue.width_cm[number],
+        "height_cm": catalogue.height_cm[number], "price": catalogue.price_cents[number] / 100.0,
+        "cost": catalogue.cost_cents[number] / 100.0, "at": np.full(len(number), world.start - 30 * 86_400),
+    })  # fmt: skip
+    place = (system, "products", "code")
+    for column in ("latin_name", "local_name"):
+        frame = log.spoil(
+            frame, renamed, column, "renamed_product", place, lambda text: text.str.replace(" ", "-") + " NEW"
+        )
+    frame = log.spoil(frame, log.chosen("missing_gtin", system, number), "gtin", "missing_gtin", place,
+                      lambda gtin: pl.Series([None] * len(gtin), dtype=pl.String))  # fmt: skip
+    frame = log.spoil(frame, log.chosen("wrong_gtin", system, number), "gtin", "wrong_gtin", place,
+                      lambda gtin: gtin.str.slice(0,
+                      12) + ((gtin.str.slice(12).cast(pl.Int64) + 3) % 10).cast(pl.String))  # fmt: skip
+    frame = log.spoil(frame, log.chosen("unit_mixup", system, number) & (catalogue.weight_kg[number] < 9.9),
+    "weight_kg",
+                      "unit_mixup", place, lambda kilos: kilos * 1000.0)  # fmt: skip
+    reused = first & (reused_number(log, system, number, catalogue.count) != number)
+    log.note(system, "products", frame["code"].filter(reused), "code", "reused_code",
+             code(system, "product", number).filter(reused), frame["code"].filter(reused))  # fmt: skip
+    second = ~first
+    log.note(system, "products", frame["code"].filter(second), "code", "duplicate_product", own.filter(second),
+             frame["code"].filter(second))  # fmt: skip
+    truth = pl.DataFrame(
+        {"source_system": repeated(system, len(number)), "product_code": frame["code"], "product": number}
+    )
+    return frame, truth
 
 
 def reused_number(log: DefectLog, system: str, product: Ints, count: int) -> Ints:

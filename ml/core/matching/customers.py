@@ -38,14 +38,20 @@ class Compared:
 
 def _equal(column: str) -> ComparisonLevelCreator:
     level = levels.ExactMatchLevel(column, term_frequency_adjustments=True)
-    return level.configure(tf_minimum_u_value=RAREST, m_probability=EQUAL[0], u_probability=EQUAL[1])
+    return level.configure(
+        tf_minimum_u_value=RAREST, m_probability=EQUAL[0], u_probability=EQUAL[1], disable_tf_exact_match_detection=True
+    )
 
 
 def _custom(sql: str, label: str, m: float, u: float, tf: str | None = None) -> ComparisonLevelCreator:
     level = levels.CustomLevel(sql, label)
     if tf is None:
         return level.configure(m_probability=m, u_probability=u)
-    return level.configure(m_probability=m, u_probability=u, tf_adjustment_column=tf, tf_minimum_u_value=RAREST)
+    # A rare value is weighed against the frequency of its own level, not of another one that compares the same column.
+    return level.configure(
+        m_probability=m, u_probability=u, tf_adjustment_column=tf, tf_minimum_u_value=RAREST,
+        disable_tf_exact_match_detection=True,
+    )  # fmt: skip
 
 
 def _else() -> ComparisonLevelCreator:
@@ -106,8 +112,10 @@ OTHERS = (
         "email", ("email",),
         _comparison("email", levels.NullLevel("email"), _equal("email"),
                     _custom("mailbox_l = mailbox_r", "same local part", 0.05, 0.0001),
-                    _is(levels.JaroWinklerLevel("email", 0.92), "a slip of the pen", 0.04, 0.002)),
-        "People keep their local part when they change the provider.",
+                    _is(levels.And(levels.CustomLevel("mailbox_l is not null and mailbox_r is not null"),
+                                   levels.DamerauLevenshteinLevel("email", 2)), "a slip of the pen", 0.04, 0.002)),
+        "People keep their local part when they change the provider. Namesakes have alike mailboxes, told apart by a "
+        "number, and short ones are alike by chance: only a sign or two of a long one may be a slip.",
     ),
     Compared(
         "phone", ("phone",),

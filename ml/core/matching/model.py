@@ -4,6 +4,7 @@ Belongs here: the entity's description that training needs, tempering of estimat
 Does not belong here: running Splink (ml/jobs/linking), the comparisons of an entity (customers, warehouses).
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ DOUBT = 0.02
 #: The least that remains of an estimate for strangers after true pairs are taken out of it.
 LEAST_LEFT = 0.02
 ROUNDS = 20
+#: Key of the model document that is ours and not Splink's: column → how much rarer its values are among strangers.
+RARER = "rarer_among_strangers"
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,17 @@ class SplinkEntity(Entity):
 
 
 def tempered(model: ModelDocument) -> ModelDocument:
-    """The model with two errors of its estimates mended.
+    """The model with three errors of its estimates mended.
 
     Random pairs, from which the frequencies among strangers come, hold true pairs too, and in a small table they are a
-    good part of those that agree: they are taken out, u' = (u − λ m) / (1 − λ). And no level among true pairs is left
-    at zero because training saw none.
+    good part of those that agree: they are taken out, u' = (u − λ m) / (1 − λ). The frequency of a value in the table
+    counts them as well, so that it is lessened by the same, u' / u of its levels: `RARER` holds it by column. And no
+    level among true pairs is left at zero because training saw none.
     """
     share = float(model["probability_two_random_records_match"])
     mended = dict(model, comparisons=[dict(comparison) for comparison in model["comparisons"]])
+    before: dict[str, float] = defaultdict(float)
+    after: dict[str, float] = defaultdict(float)
     for comparison in mended["comparisons"]:
         levels = [dict(level) for level in comparison["comparison_levels"]]
         comparison["comparison_levels"] = levels
@@ -94,8 +100,16 @@ def tempered(model: ModelDocument) -> ModelDocument:
         m = (1 - DOUBT) * m / m.sum() + DOUBT / m.size
         u = np.maximum((u - share * m) / (1 - share), LEAST_LEFT * u)
         for level, true, strange in zip(judged, m, u / u.sum(), strict=True):
+            if column := level.get("tf_adjustment_column"):
+                before[column] += float(level["u_probability"])
+                after[column] += float(strange)
             level["m_probability"], level["u_probability"] = float(true), float(strange)
-    return mended
+    return mended | {RARER: {column: min(1.0, after[column] / before[column]) for column in before}}
+
+
+def for_splink(model: ModelDocument) -> ModelDocument:
+    """The document as Splink reads it."""
+    return {key: value for key, value in model.items() if key != RARER}
 
 
 def share_of_true_pairs(weights: Floats, share: float, count_possible: int) -> float:

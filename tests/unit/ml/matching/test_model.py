@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ml.core.matching.model import posterior, share_of_true_pairs, tempered
+from ml.core.matching.model import RARER, for_splink, posterior, share_of_true_pairs, tempered
 
 
 def test_true_pairs_are_taken_out_of_the_strangers() -> None:
@@ -17,6 +17,18 @@ def test_true_pairs_are_taken_out_of_the_strangers() -> None:
     assert mended[1]["m_probability"] == pytest.approx(0.98 * 0.9 + 0.01)
     assert mended[1]["u_probability"] == pytest.approx(0.112, abs=0.0005)
     assert levels[1]["u_probability"] == 0.19
+
+
+def test_a_value_is_as_much_rarer_among_strangers_as_its_levels() -> None:
+    levels = [
+        {"m_probability": 0.9, "u_probability": 0.19, "tf_adjustment_column": "email"},
+        {"m_probability": 0.1, "u_probability": 0.81},
+    ]
+    mended = tempered({"probability_two_random_records_match": 0.1, "comparisons": [{"comparison_levels": levels}]})
+
+    # As above: of the 0.19 that agree, 0.112 are strangers.
+    assert mended[RARER] == pytest.approx({"email": 0.112 / 0.19}, abs=0.003)
+    assert RARER not in for_splink(mended)
 
 
 def test_the_share_of_true_pairs_agrees_with_the_scores() -> None:
