@@ -77,7 +77,7 @@ def _region_name(t: Language, row: Row) -> str:
 
 @router.get("/orders/{order_id:path}")
 def order(request: Request, order_id: str) -> Response:
-    """One order: facts, timeline, lines, parcels, prediction."""
+    """One order: facts, timeline, lines, parcels, prediction, lead time."""
     console = console_of(request)
     return console.page(
         request, "order.html", "orders", lambda reader: _values(console.texts(request), reader, order_id)
@@ -102,6 +102,7 @@ def _values(t: Language, reader: Reader, order_id: str) -> dict[str, Any]:
         "parcels": parcels,
         "steps": _timeline(t, found, events, parcels),
         "gap": _gap(found),
+        "lead_time": reader.row(queries.LEAD_TIME, order_id=order_id) if _has(reader, queries.LEAD_TIME) else None,
         "prediction": _prediction(t, reader, order_id),
     }
 

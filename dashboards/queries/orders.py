@@ -91,6 +91,16 @@ PREDICTIONS = Query(
     """,
 )  # fmt: skip
 
+LEAD_TIME = Query(
+    "orders.lead_time", ("lead_time_predictions",),
+    """
+    select
+        model_name, model_version, as_of, lower_hours, median_hours, upper_hours, service_level, suggested_promise_at,
+        is_beyond_interval, promised_at < suggested_promise_at as is_promised_too_early
+    from lead_time_predictions where order_id = $order_id
+    """,
+)  # fmt: skip
+
 RANK = Query(
     "orders.rank", ("predictions",),
     """

@@ -15,6 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ml.core.intervals import Estimate
 
+#: What two versions differ in, and the limits of it.
+BRIER, PINBALL = "brier_difference", "relative_pinball_difference"
+MARGINS = {BRIER: "brier_margin", PINBALL: "pinball_margin"}
+
 Verdict = Literal["pass", "fail", "insufficient_evidence", "not_applicable"]
 
 
@@ -26,10 +30,12 @@ class Limits(BaseModel):
         approval_valid_days: Days after which an approval is void.
         condition_valid_days: Days within which a condition of an approval must be confirmed as met.
         rollback_confirmed_hours: Hours within which another person must confirm a rollback.
-        lowest_skill: Brier skill over each simple rule must lie above this.
+        lowest_skill: Skill over each simple rule must lie above this: by Brier score, or by pinball loss for quantiles.
         highest_ece: Calibration error, debiased, must lie at or below this.
         brier_margin: The challenger's Brier score may exceed the champion's by this at most, overall.
         region_brier_margin: The same within each region that has `minimum_region_rows`.
+        pinball_margin: What the challenger's pinball loss may exceed the champion's by, as a share of it, overall.
+        region_pinball_margin: The same within each region that has `minimum_region_rows`.
         minimum_rows: Fewest evaluated rows of a verdict.
         minimum_region_rows: Fewest evaluated rows of a verdict on a region.
         fairness_tolerance: Largest gap of a region that is tolerated, in the unit of the audited measure.
@@ -47,6 +53,8 @@ class Limits(BaseModel):
     highest_ece: float = Field(gt=0, lt=1)
     brier_margin: float = Field(ge=0, lt=1)
     region_brier_margin: float = Field(ge=0, lt=1)
+    pinball_margin: float = Field(ge=0)
+    region_pinball_margin: float = Field(ge=0)
     minimum_rows: int = Field(ge=1)
     minimum_region_rows: int = Field(ge=1)
     fairness_tolerance: float = Field(ge=0, lt=1)
@@ -91,7 +99,7 @@ def _worst(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def better_than_baselines(metrics: Mapping[str, Estimate], count_rows: int, limits: Limits) -> Gate:
-    """The Brier skill over every simple rule lies above the limit."""
+    """The skill over every simple rule, by Brier score or pinball loss, lies above the limit."""
     skills = {name: estimate for name, estimate in metrics.items() if name.startswith("skill_over_")}
     threshold = {"lowest_skill": limits.lowest_skill, "minimum_rows": limits.minimum_rows}
     inputs = {"rows": count_rows, **{name: estimate.as_dict() for name, estimate in skills.items()}}
@@ -100,7 +108,7 @@ def better_than_baselines(metrics: Mapping[str, Estimate], count_rows: int, limi
         return Gate("better_than_baselines", "insufficient_evidence", reason, threshold, inputs)
     verdict = _worst([_judge(estimate, limits.lowest_skill, is_upper=False) for estimate in skills.values()])
     least = min(skills, key=lambda name: skills[name].value)
-    reason = f"least Brier skill {skills[least]} ({least}); must lie above {limits.lowest_skill:g}"
+    reason = f"least skill {skills[least]} ({least}); must lie above {limits.lowest_skill:g}"
     return Gate("better_than_baselines", verdict, reason, threshold, inputs)
 
 
@@ -117,8 +125,9 @@ def calibration(metrics: Mapping[str, Estimate], count_rows: int, limits: Limits
 
 
 def not_worse_than_champion(champion: str | None, difference: Estimate | None, by_region: Mapping[str, Estimate],
-                            rows: Mapping[str, int], limits: Limits, problem: str = "") -> Gate:  # fmt: skip
-    """Paired non-inferiority: the Brier difference to the champion stays within the margin, overall and by region.
+                            rows: Mapping[str, int], limits: Limits, problem: str = "",
+                            measure: str = BRIER) -> Gate:  # fmt: skip
+    """Paired non-inferiority: the difference to the champion stays within the margin, overall and by region.
 
     Args:
         champion: The champion's version, None if there is none.
@@ -127,10 +136,12 @@ def not_worse_than_champion(champion: str | None, difference: Estimate | None, b
         rows: Rows compared: `overall` and each region.
         limits: Margins and minimum rows.
         problem: Why the two could not be compared, if so.
+        measure: What the differences are of: `BRIER` or `PINBALL`.
     """
-    threshold = {"brier_margin": limits.brier_margin, "region_brier_margin": limits.region_brier_margin,
-                 "minimum_rows": limits.minimum_rows, "minimum_region_rows": limits.minimum_region_rows}  # fmt: skip
-    name = "not_worse_than_champion"
+    name, field = "not_worse_than_champion", MARGINS[measure]
+    margin, region_margin = float(getattr(limits, field)), float(getattr(limits, f"region_{field}"))
+    threshold = {field: margin, f"region_{field}": region_margin, "minimum_rows": limits.minimum_rows,
+                 "minimum_region_rows": limits.minimum_region_rows}  # fmt: skip
     if champion is None:
         return Gate(name, "not_applicable", "there is no champion to compare with", threshold, {"champion": None})
     inputs = {"champion": champion, "rows": dict(rows), "overall": difference.as_dict() if difference else None,
@@ -140,13 +151,14 @@ def not_worse_than_champion(champion: str | None, difference: Estimate | None, b
         reason = problem or f"{count} rows that neither version learned from; a verdict needs {limits.minimum_rows}"
         return Gate(name, "insufficient_evidence", reason, threshold, inputs)
     judged = {
-        region: _judge(estimate, limits.region_brier_margin, is_upper=True)
+        region: _judge(estimate, region_margin, is_upper=True)
         for region, estimate in by_region.items()
         if rows.get(region, 0) >= limits.minimum_region_rows
     }
-    verdict = _worst([_judge(difference, limits.brier_margin, is_upper=True), *judged.values()])
+    verdict = _worst([_judge(difference, margin, is_upper=True), *judged.values()])
     failed = [region for region, found in judged.items() if found == "fail"]
-    reason = f"Brier difference {difference}; margin {limits.brier_margin:g}"
+    what = measure.replace("_", " ").replace("brier", "Brier")
+    reason = f"{what} {difference}; margin {margin:g}"
     reason += f"; worse in {', '.join(failed)}" if failed else f"; {len(judged)} of {len(by_region)} regions judged"
     return Gate(name, verdict, reason, threshold, inputs)
 

@@ -1,34 +1,46 @@
 """How long an order takes, as quantiles that hold in every region, with open orders counted for what they tell.
 
 Belongs here: quantile trees, censoring weights, conformal calibration by region, the promise of a service level.
-Does not belong here: whether a promise is broken (ml/core/risk_model), splits (ml/core/splits).
+Does not belong here: whether a promise is broken (ml/core/risk_model), rolling origins (ml/jobs/lead_times), how good
+the quantiles are (ml/core/quantile_metrics).
 
 Quantiles are those of gradient-boosted trees of the pinball loss (Koenker & Bassett 1978). Open orders are censored:
 what has arrived by now are the quick ones. So each delivered order is weighed by the inverse of the chance that one
 like it would have been seen by now (inverse probability of censoring; Robins & Rotnitzky 1992, with Kaplan & Meier's
-curve of the time that orders have been watched). Intervals are calibrated on later orders than the trees learned from
-(conformalized quantile regression; Romano, Patterson & Candès 2019), region by region (Mondrian; Vovk 2003): a region
-with few orders borrows from all the others.
+curve of the time that orders have been watched).
+
+Margins are conformal (conformalized quantile regression; Romano, Patterson & Candès 2019), region by region (Mondrian;
+Vovk 2003): a region with few orders borrows from all the others. They come from rehearsals at earlier origins, each
+order judged by trees that had not seen its time, so that they hold what the level moves by between two trainings; newer
+rehearsed orders weigh more (Barber, Candès, Ramdas & Tibshirani 2023).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 
-from ml.core.features import Feature, FeatureSet, UnusableTable
+from ml.core.features import Feature, FeatureSet, UnusableTable, feature_set_of, prepare
 from ml.core.intervals import Floats
 from ml.core.risk_model import encoder, one_thread
 from ml.core.splits import Mask
 
-#: Lower bound, middle and upper bound of the 90 % interval.
+#: Levels of the trees: lower bound, middle and upper bound of the 90 % interval.
 LEVELS = (0.05, 0.5, 0.95)
+STATED_COVERAGE = 0.9
+#: Service levels at which promises are calibrated; the first and `LEVELS[-1]` give the median and the upper bound.
+SERVICES = tuple(round(0.50 + 0.01 * step, 2) for step in range(50))
+EVERYBODY = ""
 #: Calibration orders at which a region's own margin counts as much as everybody's.
 PRIOR_ROWS = 100.0
+#: Days after which a rehearsed order counts half.
+HALF_LIFE_DAYS = 60.0
 #: Largest weight of a delivered order: a few that were seen by luck must not speak for all.
 MOST_WEIGHT = 5.0
 FEWEST_ROWS = 200
@@ -46,77 +58,151 @@ class TreeParameters:
 
 
 @dataclass(frozen=True)
-class LeadTimeModel:
-    """Quantiles of the hours from order to door.
+class Watched:
+    """Orders as they stand at one moment.
 
     Attributes:
-        features: What it reads.
-        trees: One fitted pipeline a level of `LEVELS`.
-        margins: Hours to add below and above the trees' bounds by region, shape (2,) each; `""` is of everybody.
-        scores: Sorted calibration scores of the upper bound, by region and of everybody, for other service levels.
+        inputs: Prepared rows.
+        hours: From order to door, NaN while open, shape (rows,).
+        age: Hours since the order was placed, shape (rows,).
+        regions: Region of each order, shape (rows,).
     """
 
-    features: FeatureSet
+    inputs: pd.DataFrame
+    hours: Floats
+    age: Floats
+    regions: NDArray[Any]
+
+    @property
+    def delivered(self) -> Mask:
+        """Orders that have arrived."""
+        return np.isfinite(self.hours)
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """Trees learned from what was known at an earlier moment, and orders placed after it."""
+
     trees: tuple[Pipeline, ...]
-    margins: dict[str, Floats]
-    scores: dict[str, Floats]
+    judged: Mask
 
-    def quantiles(self, inputs: pd.DataFrame, regions: Sequence[str]) -> Floats:
-        """Lower bound, median, upper bound in hours, shape (rows, 3), never crossing and never negative."""
-        found = _tree_quantiles(self.trees, inputs[self.features.names])
-        margins = np.array([self.margins.get(str(region), self.margins[""]) for region in regions]).reshape(-1, 2)
-        low, high = found[:, 0] - margins[:, 0], found[:, 2] + margins[:, 1]
-        middle = np.maximum(found[:, 1], 0.0)
-        return np.stack([np.clip(low, 0.0, middle), middle, np.maximum(high, middle)], axis=1)
 
-    def promise(self, inputs: pd.DataFrame, regions: Sequence[str], service: float) -> Floats:
+class LeadTimeModel(RegressorMixin, BaseEstimator):
+    """Quantiles of the hours from order to door; what MLflow registers.
+
+    Args:
+        trees: One fitted pipeline a level of `LEVELS`.
+        features: Name and kind of each column that they read.
+        region: Column of the region.
+        lower: Region → hours to add to the lowest tree.
+        upper: Region → hours to add at each of `SERVICES` to what the trees say there. `EVERYBODY` is in both.
+    """
+
+    def __init__(self, trees: list[Pipeline], features: list[list[str]], region: str, lower: dict[str, float],
+                 upper: dict[str, Floats]) -> None:  # fmt: skip
+        self.trees = trees
+        self.features = features
+        self.region = region
+        self.lower = lower
+        self.upper = upper
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """It is made of fitted parts."""
+        return True
+
+    @property
+    def feature_set(self) -> FeatureSet:
+        """What the trees read."""
+        return feature_set_of([(name, "number" if kind == "number" else "category") for name, kind in self.features])
+
+    def predict(self, orders: pd.DataFrame) -> pd.DataFrame:
+        """`lower_hours`, `median_hours` and `upper_hours` of each order: never crossing, never negative.
+
+        Args:
+            orders: The features' columns, raw, and the region; unseen regions get what everybody gets.
+        """
+        found, regions = self._tree_hours(orders), self._regions(orders)
+        low = found[:, 0] + np.array([self.lower.get(region, self.lower[EVERYBODY]) for region in regions])
+        middle = np.maximum(self._upper(found, regions, SERVICES[0]), 0.0)
+        high = self._upper(found, regions, LEVELS[-1])
+        return pd.DataFrame(
+            {
+                "lower_hours": np.clip(low, 0.0, middle), "median_hours": middle,
+                "upper_hours": np.maximum(high, middle),
+            },
+            index=orders.index,
+        )  # fmt: skip
+
+    def promise(self, orders: pd.DataFrame, service: float) -> Floats:
         """Hours after which an order is at the door with probability `service`, shape (rows,).
 
         Raises:
-            ValueError: the service level is not within 0.5 and 1.
+            ValueError: the service level is not within 0.5 and 0.99.
         """
-        if not 0.5 <= service < 1:
-            raise ValueError(f"A service level lies within 0.5 and 1; got {service}. 0.9 keeps nine promises of ten.")
-        upper = _tree_quantiles(self.trees, inputs[self.features.names])[:, 2]
-        added = {name: _at_level(scores, service) for name, scores in self.scores.items()}
-        shifts = np.array([_blended(added, self.scores, str(region)) for region in regions])
-        return np.maximum(upper + shifts, 0.0)
+        if not SERVICES[0] <= service <= SERVICES[-1]:
+            raise ValueError(
+                f"A service level lies within {SERVICES[0]} and {SERVICES[-1]}; got {service}. 0.9 keeps nine promises "
+                f"of ten."
+            )
+        return np.maximum(self._upper(self._tree_hours(orders), self._regions(orders), service), 0.0)
+
+    def _upper(self, found: Floats, regions: list[str], service: float) -> Floats:
+        margins = {region: float(np.interp(service, SERVICES, added)) for region, added in self.upper.items()}
+        return _at_service(found, service) + np.array([margins.get(r, margins[EVERYBODY]) for r in regions])
+
+    def _tree_hours(self, orders: pd.DataFrame) -> Floats:
+        return tree_hours(self.trees, prepare(orders, self.feature_set)[self.feature_set.names])
+
+    def _regions(self, orders: pd.DataFrame) -> list[str]:
+        return [str(region) for region in orders[self.region]]
 
 
-def learn_lead_times(inputs: pd.DataFrame, hours: Floats, age: Floats, regions: NDArray, learn: Mask, calibrate: Mask,
-                     features: FeatureSet, parameters: TreeParameters, seed: int) -> LeadTimeModel:  # fmt: skip
-    """Learn quantiles from some orders and calibrate them on later ones.
-
-    Args:
-        inputs: Prepared rows of all orders.
-        hours: From order to door, NaN while open, shape (rows,).
-        age: Hours for which each order had been watched when this is learned, shape (rows,).
-        regions: Region of each order.
-        learn: Orders for the trees.
-        calibrate: Later orders for the margins.
-        features: What may be read.
-        parameters: Of the trees.
-        seed: Of the trees.
+def fit_trees(orders: Watched, rows: Mask, features: FeatureSet, parameters: TreeParameters,
+              seed: int) -> tuple[Pipeline, ...]:  # fmt: skip
+    """One pipeline a level, learned from the delivered orders among `rows`.
 
     Raises:
-        UnusableTable: too few delivered orders to learn from or to calibrate on.
+        UnusableTable: they are too few.
     """
-    delivered = np.isfinite(hours)
-    for name, rows in (("learn from", learn & delivered), ("calibrate on", calibrate & delivered)):
-        if rows.sum() < FEWEST_ROWS:
-            raise UnusableTable(
-                f"At least {FEWEST_ROWS} delivered orders are needed to {name}; there are {int(rows.sum())}. Land a "
-                f"longer history."
+    _require(rows & orders.delivered, "learn from")
+    weights = censoring_weights(orders.hours, orders.age, rows)
+    chosen = rows & orders.delivered
+    inputs, hours, weights = orders.inputs.loc[chosen, features.names], orders.hours[chosen], weights[chosen]
+    with one_thread():
+        return tuple(
+            Pipeline([("encode", encoder(features)), ("boost", _boost(level, features, parameters, seed))]).fit(
+                inputs, hours, boost__sample_weight=weights
             )
-    weights = censoring_weights(hours, age, learn)
-    rows = learn & delivered
-    trees = tuple(_fit(inputs[rows], hours[rows], weights[rows], level, features, parameters, seed) for level in LEVELS)
-    held = calibrate & delivered
-    found = _tree_quantiles(trees, inputs.loc[held, features.names])
-    held_weights = censoring_weights(hours, age, calibrate)[held]
-    below, above = found[:, 0] - hours[held], hours[held] - found[:, 2]
-    margins, scores = _by_region(below, above, held_weights, regions[held])
-    return LeadTimeModel(features, trees, margins, scores)
+            for level in LEVELS
+        )
+
+
+def calibrated(orders: Watched, trees: tuple[Pipeline, ...], rehearsals: Sequence[Rehearsal], features: FeatureSet,
+               region: str) -> LeadTimeModel:  # fmt: skip
+    """The model of some trees with the margins that rehearsals show to be needed.
+
+    Args:
+        orders: All orders as they stand now.
+        trees: What is shipped.
+        rehearsals: Trees of earlier moments, each with orders that they had not seen.
+        features: What the trees read.
+        region: Name of the region's column.
+
+    Raises:
+        UnusableTable: too few rehearsed orders have been delivered.
+    """
+    held = np.any([rehearsal.judged for rehearsal in rehearsals], axis=0) & orders.delivered
+    _require(held, "calibrate on")
+    found = np.full((len(held), len(LEVELS)), np.nan)
+    weights = np.zeros(len(held))
+    for rehearsal in rehearsals:
+        rows = rehearsal.judged & orders.delivered
+        found[rows] = tree_hours(rehearsal.trees, orders.inputs.loc[rows, features.names])
+        weights += censoring_weights(orders.hours, orders.age, rehearsal.judged)
+    weights *= 0.5 ** (orders.age / 24 / HALF_LIFE_DAYS)
+    lower, upper = _margins(orders.hours[held], found[held], weights[held], orders.regions[held].astype(str))
+    pairs = [[feature.name, feature.kind] for feature in features.features]
+    return LeadTimeModel(list(trees), pairs, region, lower, upper)
 
 
 def censoring_weights(hours: Floats, age: Floats, rows: Mask) -> Floats:
@@ -138,23 +224,27 @@ def censoring_weights(hours: Floats, age: Floats, rows: Mask) -> Floats:
     return weights
 
 
-def coverage(hours: Floats, quantiles: Floats) -> Floats:
-    """1 where the hours lie within the first and last quantile, 0 elsewhere, shape (rows,)."""
-    return ((hours >= quantiles[:, 0]) & (hours <= quantiles[:, -1])).astype(np.float64)
+def tree_hours(trees: Sequence[Pipeline], inputs: pd.DataFrame) -> Floats:
+    """Hours at each of `LEVELS` before any margin, sorted, shape (rows, levels)."""
+    with one_thread():
+        return np.sort(np.stack([tree.predict(inputs) for tree in trees], axis=1), axis=1)
 
 
-def _fit(inputs: pd.DataFrame, hours: Floats, weights: Floats, level: float, features: FeatureSet,
-         parameters: TreeParameters, seed: int) -> Pipeline:  # fmt: skip
-    boost = HistGradientBoostingRegressor(
+def _require(rows: Mask, purpose: str) -> None:
+    if rows.sum() < FEWEST_ROWS:
+        raise UnusableTable(
+            f"At least {FEWEST_ROWS} delivered orders are needed to {purpose}; there are {int(rows.sum())}. Land a "
+            f"longer history."
+        )
+
+
+def _boost(level: float, features: FeatureSet, parameters: TreeParameters, seed: int) -> HistGradientBoostingRegressor:
+    return HistGradientBoostingRegressor(
         loss="quantile", quantile=level, learning_rate=parameters.learning_rate, max_iter=parameters.trees,
         max_leaf_nodes=parameters.leaves, min_samples_leaf=parameters.leaf_rows, l2_regularization=parameters.l2,
         categorical_features=[feature.kind == "category" for feature in _ordered(features)], early_stopping=False,
         random_state=seed,
     )  # fmt: skip
-    with one_thread():
-        return Pipeline([("encode", encoder(features)), ("boost", boost)]).fit(
-            inputs[features.names], hours, boost__sample_weight=weights
-        )
 
 
 def _ordered(features: FeatureSet) -> list[Feature]:
@@ -162,40 +252,40 @@ def _ordered(features: FeatureSet) -> list[Feature]:
     return sorted(features.features, key=lambda feature: feature.kind != "category")
 
 
-def _tree_quantiles(trees: Sequence[Pipeline], inputs: pd.DataFrame) -> Floats:
-    with one_thread():
-        return np.sort(np.stack([tree.predict(inputs) for tree in trees], axis=1), axis=1)
+def _at_service(found: Floats, service: float) -> Floats:
+    """What the trees say at a service level, between their middle and their upper one."""
+    share = min(1.0, (service - LEVELS[1]) / (LEVELS[2] - LEVELS[1]))
+    return found[:, 1] + share * (found[:, 2] - found[:, 1])
 
 
-def _by_region(
-    below: Floats, above: Floats, weights: Floats, regions: NDArray
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Margins and upper scores of everybody (`""`) and of each region, a thin region's drawn to everybody's."""
-    tail = LEVELS[-1]
-    margins = {"": np.array([_weighted(below, weights, tail), _weighted(above, weights, tail)])}
-    scores = {"": np.sort(above)}
-    names = regions.astype(str)
-    for region in np.unique(names):
-        mine = names == region
-        own = np.array([_weighted(part[mine], weights[mine], tail) for part in (below, above)])
-        share = mine.sum() / (mine.sum() + PRIOR_ROWS)
-        margins[region] = share * own + (1 - share) * margins[""]
-        scores[region] = np.sort(above[mine])
-    return margins, scores
+def _margins(hours: Floats, found: Floats, weights: Floats,
+             regions: NDArray[Any]) -> tuple[dict[str, float], dict[str, Floats]]:  # fmt: skip
+    """Margins of everybody and of each region, a thin region's drawn to everybody's."""
+
+    def of(rows: Mask) -> Floats:
+        below = -_conformal(found[rows, 0] - hours[rows], weights[rows], 1 - LEVELS[0])
+        above = [_conformal(hours[rows] - _at_service(found[rows], s), weights[rows], s) for s in SERVICES]
+        return np.array([below, *above])
+
+    everybody = of(np.ones(len(hours), dtype=bool))
+    margins = {EVERYBODY: everybody}
+    for region in np.unique(regions):
+        mine = regions == region
+        share = _effective(weights[mine]) / (_effective(weights[mine]) + PRIOR_ROWS)
+        margins[str(region)] = share * of(mine) + (1 - share) * everybody
+    return (
+        {region: float(added[0]) for region, added in margins.items()},
+        {region: added[1:] for region, added in margins.items()},
+    )
 
 
-def _weighted(scores: Floats, weights: Floats, level: float) -> float:
+def _conformal(scores: Floats, weights: Floats, level: float) -> float:
     """The conformal quantile of weighted scores: one more score, infinitely large, is held to be among them."""
     order = np.argsort(scores)
-    reached = np.cumsum(weights[order]) / (weights.sum() + weights.mean())
+    reached = np.cumsum(weights[order]) / (weights.sum() + weights.max())
     return float(scores[order][min(int(np.searchsorted(reached, level)), len(scores) - 1)])
 
 
-def _at_level(scores: Floats, level: float) -> float:
-    return float(scores[min(int(np.ceil(level * (len(scores) + 1))) - 1, len(scores) - 1)])
-
-
-def _blended(added: dict[str, float], scores: dict[str, Floats], region: str) -> float:
-    count = len(scores.get(region, ()))
-    share = count / (count + PRIOR_ROWS)
-    return share * added.get(region, 0.0) + (1 - share) * added[""]
+def _effective(weights: Floats) -> float:
+    """Number of equally weighted orders that say as much (Kish)."""
+    return float(weights.sum() ** 2 / (weights**2).sum())

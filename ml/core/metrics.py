@@ -93,7 +93,7 @@ def evaluate(outcome: Floats, predicted: Floats, bootstrap: ClusterBootstrap,
         "log_loss": bootstrap.mean(surprise),
         "bias": bootstrap.mean(outcome - predicted),
         **_discrimination(outcome, predicted, bootstrap),
-        **_calibration_error(outcome, predicted, bootstrap),
+        **calibration_error(outcome, predicted, bootstrap),
     }
     for name, baseline in (baselines or {}).items():
         if np.any(outcome != baseline):
@@ -133,7 +133,8 @@ def equal_bins(predicted: Floats, bins: int = ECE_BINS) -> np.ndarray:
     return np.searchsorted(edges, predicted, side="right")
 
 
-def _calibration_error(outcome: Floats, predicted: Floats, bootstrap: ClusterBootstrap) -> dict[str, Estimate]:
+def calibration_error(outcome: Floats, predicted: Floats, bootstrap: ClusterBootstrap) -> dict[str, Estimate]:
+    """`ece`, and `ece_debiased` where an interval can be given."""
     gaps = np.zeros((len(outcome), ECE_BINS))
     gaps[np.arange(len(outcome)), equal_bins(predicted)] = outcome - predicted
     value = float(np.abs(gaps.sum(axis=0)).sum() / len(outcome))

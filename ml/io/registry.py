@@ -27,7 +27,7 @@ from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import ColSpec, Schema
 from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.uri import is_local_uri
-from sklearn.base import ClassifierMixin
+from sklearn.base import BaseEstimator
 
 from ml.core.features import FeatureSet, feature_set_of
 from ml.core.intervals import Floats
@@ -40,8 +40,13 @@ from workspace.files import sha256_of_file, sha256_of_json
 CHAMPION, CHALLENGER = "champion", "challenger"
 WRITTEN_BY_MLFLOW_LATER = "registered_model_meta"
 MODEL = "model"
-#: Types of ours that a version may be made of.
-OUR_TYPES = ("ml.core.routing.ranker.NodeRanker",)
+#: Types of ours that a version may be made of, and those of quantile trees.
+OUR_TYPES = (
+    "ml.core.lead_times.LeadTimeModel",
+    "ml.core.routing.ranker.NodeRanker",
+    "sklearn._loss.link.IdentityLink",
+    "sklearn._loss.loss.PinballLoss",
+)
 
 
 class ArtifactMismatch(RuntimeError):
@@ -75,7 +80,7 @@ class RunRecord:
         files: Artifact path → content.
         source: The table that was learned from.
         rows: Some of its rows, for the data set's schema.
-        estimator: The fitted classifier; takes the columns of `features`, raw.
+        estimator: The fitted estimator; takes the columns of `features`, raw.
         features: What it reads.
         example: Some prepared rows.
         interface: What MLflow answers; None: the classifier's probabilities.
@@ -88,7 +93,7 @@ class RunRecord:
     files: Mapping[str, str | bytes]
     source: TableSource
     rows: pd.DataFrame
-    estimator: ClassifierMixin
+    estimator: BaseEstimator
     features: FeatureSet
     example: pd.DataFrame
     interface: Interface | None = None
@@ -111,7 +116,7 @@ class LoadedModel:
 
     model: str
     version: str
-    estimator: ClassifierMixin
+    estimator: BaseEstimator
     features: FeatureSet
 
     @cached_property

@@ -4,7 +4,7 @@ Belongs here: one entry a registered model. Does not belong here: methods (ml/co
 """
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ml.core.features import Roles
 from ml.core.risk_model import BoostingParameters, Plan
@@ -28,6 +28,7 @@ class ModelSpec:
         view: SQL of the rows that it learns from, over `{table}`; empty: the table's own rows.
         is_of_orders: Whether a row is an order, so that audits look at what history did to the orders and add a
             data sheet of them.
+        answer: What it gives: the probability of a yes/no outcome, or quantiles of hours.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ModelSpec:
     seed: int = 20261122
     view: str = ""
     is_of_orders: bool = True
+    answer: Literal["probability", "hours"] = "probability"
 
     @property
     def group_use(self) -> str:
@@ -110,6 +112,29 @@ STOCKOUT = ModelSpec(
     judged_share=0.5,
 )
 
+#: Hours from order to door, null while open. What depends on a promise is no feature: a promise is to be made from it.
+LEAD_TIME = ModelSpec(
+    name="lead-time",
+    title="Hours from order to door: median, 90 % interval and promises, as of the moment the order is placed",
+    table="feat_order_delivery",
+    view="(select *, epoch(label_known_at - ordered_at) / 3600.0 as lead_time_hours from {table})",
+    is_of_orders=False,
+    answer="hours",
+    roles=Roles(
+        key="order_id",
+        time="ordered_at",
+        target="lead_time_hours",
+        known_at="label_known_at",
+        groups=("region_code", "segment"),
+        lanes=("origin_region_code", "region_code"),
+        excluded=("is_late", "promise_hours", "promise_slack_hours", *(
+            f"{place}_late_outlook_{days}d" for place in ("company", "destination") for days in (7, 14, 28)
+        )),
+        included=("region_code",),
+    ),
+    judged_share=0.5,
+)  # fmt: skip
+
 #: Lateness of a parcel from each node that could send it; the registered version holds prices and policy as well.
 ORDER_ROUTING = ModelSpec(
     name="order-routing",
@@ -132,7 +157,7 @@ ORDER_ROUTING = ModelSpec(
     judged_share=0.4,
 )
 
-MODELS = {spec.name: spec for spec in (LATE_DELIVERY, STOCKOUT, ORDER_ROUTING)}
+MODELS = {spec.name: spec for spec in (LATE_DELIVERY, LEAD_TIME, STOCKOUT, ORDER_ROUTING)}
 
 
 def spec_of(name: str) -> ModelSpec:

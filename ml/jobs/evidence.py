@@ -30,11 +30,11 @@ def evaluation(learned: Learned, spec: ModelSpec) -> dict[str, Any]:
         "origin": learned.folds[-1].origin.isoformat(),
         "judged": {"rows": len(learned.backtest), "positives": int(learned.backtest["outcome"].sum()),
                    "from": learned.folds[0].origin.isoformat(), "to": learned.folds[-1].end.isoformat()},
-        "backtest": _estimates(learned.overall),
-        "latest": _estimates(learned.latest),
+        "backtest": estimates(learned.overall),
+        "latest": estimates(learned.latest),
         "folds": [
             {"origin": fold.origin.isoformat(), "end": fold.end.isoformat(), "rows_learned": fold.count_learned,
-             "rows_judged": fold.count_judged, "calibration": fold.calibration, "metrics": _estimates(fold.metrics)}
+             "rows_judged": fold.count_judged, "calibration": fold.calibration, "metrics": estimates(fold.metrics)}
             for fold in learned.folds
         ],
         "segments": [segment.as_dict() for segment in learned.by_group],
@@ -49,14 +49,15 @@ def evaluation(learned: Learned, spec: ModelSpec) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _estimates(metrics: Mapping[str, Estimate]) -> dict[str, Any]:
+def estimates(metrics: Mapping[str, Estimate]) -> dict[str, Any]:
+    """Metric → JSON form."""
     return {name: estimate.as_dict() for name, estimate in metrics.items()}
 
 
-def flat_metrics(learned: Learned) -> dict[str, float]:
+def flat_metrics(overall: Mapping[str, Estimate], latest: Mapping[str, Estimate]) -> dict[str, float]:
     """Metric → value with `_low` and `_high` beside it, for stores that hold single numbers."""
     flat: dict[str, float] = {}
-    for prefix, metrics in (("", learned.overall), ("latest_", learned.latest)):
+    for prefix, metrics in (("", overall), ("latest_", latest)):
         for name, estimate in metrics.items():
             flat[prefix + name] = estimate.value
             if estimate.low is not None and estimate.high is not None:
@@ -171,7 +172,7 @@ def _reliability_plot(learned: Learned) -> bytes:
     )
     axes.set(xlabel="predicted probability", ylabel="realised rate", title="Reliability, bins of equal size")
     axes.legend(frameon=False)
-    return _png(figure)
+    return png(figure)
 
 
 def _discrimination_plot(learned: Learned, outcome: Any, predicted: Any) -> bytes:
@@ -185,7 +186,7 @@ def _discrimination_plot(learned: Learned, outcome: Any, predicted: Any) -> byte
     right.plot(recall, precision, color=ACCENT)
     right.axhline(outcome.mean(), color=MUTED, linewidth=1)
     right.set(xlabel="recall", ylabel="precision", title=f"Precision, average {learned.overall['pr_auc']}")
-    return _png(figure)
+    return png(figure)
 
 
 def _score_plot(outcome: Any, predicted: Any) -> bytes:
@@ -197,7 +198,7 @@ def _score_plot(outcome: Any, predicted: Any) -> bytes:
             axes.hist(values, bins=40, density=True, histtype="step", color=colour, label=f"{name} ({len(values):,})")
     axes.set(xlabel="predicted probability", ylabel="density", title="Scores by outcome")
     axes.legend(frameon=False)
-    return _png(figure)
+    return png(figure)
 
 
 def _importance_plot(importance: Mapping[str, float]) -> bytes:
@@ -206,7 +207,7 @@ def _importance_plot(importance: Mapping[str, float]) -> bytes:
     axes = figure.subplots()
     axes.barh(names, [importance[name] for name in names], color=ACCENT)
     axes.set(xlabel="loss of ROC-AUC when shuffled", title="Permutation importance")
-    return _png(figure)
+    return png(figure)
 
 
 def _curve_plot(curve: Mapping[int, float]) -> bytes:
@@ -215,10 +216,11 @@ def _curve_plot(curve: Mapping[int, float]) -> bytes:
     axes.plot(list(curve), list(curve.values()), marker="o", color=ACCENT)
     axes.set(xlabel="newest rows learned from", ylabel="log loss of the last stretch", title="Learning curve")
     axes.set_xlim(left=0)
-    return _png(figure)
+    return png(figure)
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """A figure as PNG, the same bytes for the same figure."""
     FigureCanvasAgg(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})

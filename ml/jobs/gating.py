@@ -56,11 +56,12 @@ def judge(stores: ModelStores, spec: ModelSpec, version: str, snapshot: Snapshot
         gates.calibration(metrics, rows, limits),
         gates.not_worse_than_champion(
             champion,
-            comparison.overall.get("brier_difference") if comparison else None,
+            comparison.overall.get(comparison.measure) if comparison else None,
             comparison.by_region if comparison else {},
             comparison.rows if comparison else {},
             limits,
             problem,
+            comparison.measure if comparison else gates.BRIER,
         ),
         fairness_gate(stores, spec.name, version, limits),
         gates.signature([(name, kind) for name, kind in evaluation["features"]], served),

@@ -101,5 +101,5 @@ class TableJob:
             audit = audit_backtest(learned.backtest, spec, self.minimum_support, load_limits().fairness_tolerance)
             save_report(out / "audit", audit, {"title": f"{self.target} in {self.file.name}"})
             verdict = audit.metrics[JUDGED_MEASURE].verdict
-        numbers = flat_metrics(learned)
+        numbers = flat_metrics(learned.overall, learned.latest)
         return TableReport(len(frame), len(learned.backtest), numbers, verdict, report_markdown(learned), out)

@@ -6,11 +6,17 @@ Belongs here: the job, its report, what is logged where. Does not belong here: m
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from ml.core.features import FeatureSet
+from ml.core.intervals import Estimate
 from ml.core.promotion import TRAINING_ACTOR, State
 from ml.io.data import TableSource, published_table, read_rows
 from ml.io.provenance import code_state, recipe_digest
@@ -51,6 +57,37 @@ class TrainReport:
 
 
 @dataclass(frozen=True)
+class Trained:
+    """What one training gives to be registered.
+
+    Attributes:
+        estimator: What is registered.
+        features: What it reads.
+        interface: What MLflow answers; None: a classifier's probabilities.
+        example: Some prepared rows.
+        origin: Moment before which the version learned.
+        count_learned, count_judged: Rows.
+        parameters: Of the training.
+        overall, latest: Metrics over all stretches of the backtest, and over the last.
+        evidence: Facts about what it was made from → file name → content.
+        markdown: Metrics, segments and notes for a person.
+    """
+
+    estimator: BaseEstimator
+    features: FeatureSet
+    interface: Interface | None
+    example: pd.DataFrame
+    origin: pd.Timestamp
+    count_learned: int
+    count_judged: int
+    parameters: Mapping[str, Any]
+    overall: Mapping[str, Estimate]
+    latest: Mapping[str, Estimate]
+    evidence: Callable[[Mapping[str, Any]], dict[str, str | bytes]]
+    markdown: str
+
+
+@dataclass(frozen=True)
 class TrainJob:
     """Train a model on a published snapshot.
 
@@ -80,40 +117,51 @@ class TrainJob:
             if same is not None:
                 return _reused(stores, self.spec.name, same)
             frame, features = read_rows(source, self.spec.roles)
-            learned = learn_and_judge(
-                frame, features, self.spec, source.as_of, settings.minimum_support, settings.threads
-            )
-            return self._record(stores, source, frame, learned, recipe, self.packed(learned, snapshot))
+            trained = self.trained(frame, features, source, snapshot, settings)
+            return self._record(stores, source, frame, trained, recipe)
 
     def own_recipe(self, snapshot: Snapshot) -> dict[str, Any]:
         """What decides this kind of model beside its table and settings; a kind of its own says so."""
         return {}
 
+    def trained(self, frame: pd.DataFrame, features: FeatureSet, source: TableSource, snapshot: Snapshot,
+                settings: Settings) -> Trained:  # fmt: skip
+        """Learn and judge; a kind of model of its own does so in its own way."""
+        learned = learn_and_judge(frame, features, self.spec, source.as_of, settings.minimum_support, settings.threads)
+        estimator, interface = self.packed(learned, snapshot)
+        return Trained(
+            estimator=estimator, features=learned.fitted.features, interface=interface,
+            example=learned.inputs[learned.fitted.features.names].head(EXAMPLE_ROWS), origin=learned.folds[-1].origin,
+            count_learned=learned.folds[-1].count_learned, count_judged=len(learned.backtest),
+            parameters=_parameters(self.spec, learned), overall=learned.overall, latest=learned.latest,
+            evidence=partial(evidence_files, learned, self.spec), markdown=report_markdown(learned),
+        )  # fmt: skip
+
     def packed(self, learned: Learned, snapshot: Snapshot) -> tuple[Any, Interface | None]:
         """What is registered, and its interface where that is not a classifier's."""
         return learned.fitted.model, None
 
-    def _record(self, stores: ModelStores, source: TableSource, frame: Any, learned: Learned, recipe: str,
-                packed: tuple[Any, Interface | None]) -> TrainReport:  # fmt: skip
+    def _record(self, stores: ModelStores, source: TableSource, frame: pd.DataFrame, trained: Trained,
+                recipe: str) -> TrainReport:  # fmt: skip
         made_from = made_from_facts(source, self.spec.seed, self.dagster_run_id)
-        files = evidence_files(learned, self.spec, made_from)
-        numbers = flat_metrics(learned)
-        names = learned.fitted.features.names
+        files = trained.evidence(made_from)
+        numbers = flat_metrics(trained.overall, trained.latest)
         record = RunRecord(
-            model=self.spec.name, parameters=_parameters(self.spec, learned), metrics=numbers,
+            model=self.spec.name, parameters=trained.parameters, metrics=numbers,
             tags={**{name: str(value) for name, value in made_from.items()}, "recipe": recipe}, files=files,
-            source=source, rows=frame[list(dict.fromkeys([*self.spec.roles.named, *names]))].head(DATASET_ROWS),
-            estimator=packed[0], features=learned.fitted.features, example=learned.inputs[names].head(EXAMPLE_ROWS),
-            interface=packed[1],
+            source=source,
+            rows=frame[list(dict.fromkeys([*self.spec.roles.named, *trained.features.names]))].head(DATASET_ROWS),
+            estimator=trained.estimator, features=trained.features, example=trained.example,
+            interface=trained.interface,
         )  # fmt: skip
         registered = register(stores, record)
         folder = stores.report_folder(self.spec.name, registered.version)
         for name, content in files.items():
             write_atomically(folder / name, content)
-        _enter_in_ledger(stores, registered, recipe, made_from, learned, files)
-        reason = f"Learned from {learned.folds[-1].count_learned:,} rows, judged on {len(learned.backtest):,}."
+        _enter_in_ledger(stores, registered, recipe, made_from, trained, files)
+        reason = f"Learned from {trained.count_learned:,} rows, judged on {trained.count_judged:,}."
         return TrainReport("trained", self.spec.name, registered.version, registered.run_id, reason, numbers,
-                           report_markdown(learned), folder)  # fmt: skip
+                           trained.markdown, folder)  # fmt: skip
 
 
 def made_from_facts(source: TableSource, seed: int, dagster_run_id: str) -> dict[str, Any]:
@@ -155,7 +203,7 @@ def _parameters(spec: ModelSpec, learned: Learned) -> dict[str, Any]:
 
 
 def _enter_in_ledger(stores: ModelStores, registered: Registered, recipe: str, made_from: Mapping[str, Any],
-                     learned: Learned, files: Mapping[str, str | bytes]) -> None:  # fmt: skip
+                     trained: Trained, files: Mapping[str, str | bytes]) -> None:  # fmt: skip
     artifact = {"digest": registered.artifact_digest, "files": dict(registered.artifact_files)}
     stores.promotions.move(
         registered.model, registered.version, State.REGISTERED, TRAINING_ACTOR, "a training ended",
@@ -165,9 +213,9 @@ def _enter_in_ledger(stores: ModelStores, registered: Registered, recipe: str, m
         registered.model, registered.version, State.EVALUATED, TRAINING_ACTOR, "judged at rolling origins",
         {
             "run_id": registered.run_id, "recipe": recipe, "artifact": artifact, "made_from": dict(made_from),
-            "origin": learned.folds[-1].origin.isoformat(),
+            "origin": trained.origin.isoformat(),
             "evidence": {name: digest_of_text(content) for name, content in files.items()},
-            "metrics": {name: estimate.as_dict() for name, estimate in learned.overall.items()},
+            "metrics": {name: estimate.as_dict() for name, estimate in trained.overall.items()},
         },
     )  # fmt: skip
 

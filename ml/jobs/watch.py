@@ -16,11 +16,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from ml.core.features import FeatureSet
 from ml.core.intervals import ClusterBootstrap
+from ml.core.lead_times import STATED_COVERAGE
 from ml.core.metrics import evaluate, segments
 from ml.core.promotion import Version
 from ml.core.splits import timeline
@@ -35,6 +37,7 @@ from ml.core.watching import (
 )
 from ml.io.champion import NoChampion, load_champion
 from ml.io.data import TableSource, published_table, read_batches
+from ml.io.registry import LoadedModel
 from ml.io.stores import open_stores
 from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
 from ml.jobs.learning import days_of
@@ -130,7 +133,7 @@ class WatchJob:
             folder = stores.report_folder(self.spec.name, champion.version)
             judged = json.loads((folder / EVALUATION).read_text(encoding="utf-8"))
             rows = _read(source, self.spec, champion.features, judged["judged"]["from"])
-            rows["predicted"] = champion.predict(rows)
+            rows = with_prediction(rows, champion, self.spec, source)
             rows["region"] = rows[self.spec.roles.groups[0]]
             report = self._compare(rows, source, version, champion.features, judged, champion.version)
         write_atomically(folder / WATCH, json.dumps(report.as_dict(), indent=1, allow_nan=False))
@@ -182,6 +185,21 @@ def _read(source: TableSource, spec: ModelSpec, features: FeatureSet, since: str
     where = f'"{roles.time}" >= timestamp \'{moment}\' and hash("{roles.key}") % {every} = 0'
     batches = list(read_batches(source, columns, numbers, where, BATCH_ROWS))
     return pa.Table.from_batches(batches).to_pandas() if batches else pd.DataFrame(columns=[*columns, *numbers])
+
+
+def with_prediction(rows: pd.DataFrame, champion: LoadedModel, spec: ModelSpec, source: TableSource) -> pd.DataFrame:
+    """Rows with `predicted`, and for hours with the label that an interval's promise makes: 1 where an order left it.
+
+    An order says something of its interval once the upper bound has passed; before that only the quick ones speak.
+    """
+    if spec.answer == "probability":
+        return rows.assign(predicted=champion.predict(rows))
+    hours = rows[spec.roles.target].to_numpy(dtype="float64")
+    stated = champion.estimator.predict(rows)
+    age = (source.as_of - pd.to_datetime(rows[spec.roles.time], utc=True)) / pd.Timedelta(hours=1)
+    outside = (hours < stated["lower_hours"]) | (hours > stated["upper_hours"])
+    speaks = np.isfinite(hours) & (age > stated["upper_hours"])
+    return rows.assign(**{"predicted": 1 - STATED_COVERAGE, spec.roles.target: outside.where(speaks).astype("float64")})
 
 
 def advise(findings: Sequence[Finding], importance: Mapping[str, float], news_share: float) -> tuple[bool, str]:

@@ -45,6 +45,7 @@ COMMANDS = {
     "replay": ("orchestration.cli.replay", "Give a stored prediction again, and say whether it is the same."),
     "evidence": ("orchestration.cli.evidence", "Pack all evidence about a version, in English and Chinese."),
     "stock": ("orchestration.cli.stock", "Stock-outs that are foreseen, and what to do about them."),
+    "promise": ("orchestration.cli.promise", "When open orders may be expected, and by when each can be promised."),
     "users": ("orchestration.cli.users", "Accounts: add, list, role, disable, passwd."),
     "ledger": ("orchestration.cli.ledger", "Read and verify the append-only ledgers."),
 }

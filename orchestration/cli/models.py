@@ -126,7 +126,7 @@ def compare(
         rows = [
             {"what": name, "rows": found.rows["overall"], "difference": str(e)} for name, e in found.overall.items()
         ]
-        rows += [{"what": f"Brier, {name}", "rows": found.rows[name], "difference": str(e)}
+        rows += [{"what": f"{found.measure}, {name}", "rows": found.rows[name], "difference": str(e)}
                  for name, e in found.by_region.items()]  # fmt: skip
         print_table(f"Version {challenger} less version {other}, since {found.since:%Y-%m-%d}", rows,
                     {"what": "measure", "rows": "rows", "difference": "difference"})  # fmt: skip

@@ -1,4 +1,4 @@
-"""`oi stock alerts`: the stock-outs that are foreseen, and what to do about each.
+"""`oi stock`: the stock-outs that are foreseen, what to do about each, and how earlier alerts would have fared.
 
 Belongs here: the command and how alerts are shown. Does not belong here: deciding (decisions/stockouts).
 
@@ -45,6 +45,44 @@ def alerts(
     for row in rows[:limit]:
         RESULTS.print(sentence(row), markup=False)
     RESULTS.print(f"{len(rows):,} alerts; kept in {report.path}", markup=False)
+
+
+@app.command()
+def review(
+    least_probability: Annotated[
+        float, typer.Option("--least-probability", min=0.001, max=0.999, help="Alert from this probability on.")
+    ] = 0.1,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Precision, recall and lead time week by week, beside as many alerts by fewest days of cover."""
+    from decisions.stockouts.policy import AlertPolicy
+    from decisions.stockouts.review import review as look_back
+    from orchestration.cli.printing import print_json, print_table
+    from workspace.published import open_current
+    from workspace.settings import load_settings
+
+    settings = load_settings()
+    policy = AlertPolicy(least_probability=least_probability)
+    weeks = look_back(settings, open_current(settings.paths.published), policy)
+    rows = weeks.astype("object").where(weeks.notna(), None).to_dict("records")
+    if as_json:
+        print_json({"least_probability": least_probability, "weeks": rows})
+        return
+    shares = ("precision", "rule_precision", "recall", "rule_recall")
+    shown = [
+        {"week": row["week"], "alerts": row["alerts"], **{name: _share(row[name]) for name in shares},
+         **{name: "" if row[name] is None else f"{row[name]:.0f} h" for name in ("lead_hours", "rule_lead_hours")}}
+        for row in rows
+    ]  # fmt: skip
+    print_table(
+        "Alerts by week on counts that the champion had not learned from", shown,
+        {"week": "week", "alerts": "alerts", "precision": "came true", "rule_precision": "by cover",
+         "recall": "found", "rule_recall": "by cover", "lead_hours": "ahead", "rule_lead_hours": "by cover"},
+    )  # fmt: skip
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.0%}"
 
 
 def sentence(row: dict[str, Any]) -> str:

@@ -1,14 +1,20 @@
 """Finding an order and reading its page."""
 
 import re
+from datetime import datetime
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from ml.io import lead_times
 from tests.support.console_company import HOSTILE_CODE
 from tests.unit.dashboards.conftest import Open
 from tests.unit.dashboards.test_overview import ask, text_of
+from workspace.published import publish
 from workspace.settings import Settings
 
 
@@ -100,6 +106,30 @@ def test_an_open_scored_order_shows_its_risk_and_rank(console: httpx.Client, com
     assert "not known yet" in words
     assert "orders scored with it" in words
     assert "late-delivery-risk version 3" in words
+
+
+def test_an_open_order_shows_its_lead_time_and_the_promise_that_a_service_level_allows(
+    own_company: Settings, open_console: Open, tmp_path: Path
+) -> None:
+    row = {
+        "order_id": "o0010740", "region_code": "CN-GD", "model_name": "lead-time", "model_version": "2",
+        "as_of": datetime(2026, 5, 31), "scored_at": datetime(2026, 5, 31, 1), "ordered_at": datetime(2026, 5, 30, 8),
+        "promised_at": datetime(2026, 6, 1), "lower_hours": 20.0, "median_hours": 41.5, "upper_hours": 90.0,
+        "service_level": 0.95, "promise_hours": 81.5, "suggested_promise_at": datetime(2026, 6, 2, 18),
+        "is_beyond_interval": False, "data_snapshot": "s1",
+    }  # fmt: skip
+    file = tmp_path / "lead_times.parquet"
+    pq.write_table(pa.Table.from_pylist([row], schema=lead_times.SCHEMA), file)
+    publish(own_company.paths.published, {lead_times.TABLE: file}, {}, keep=3)
+    console = open_console(own_company)
+    words = text_of(console.get("/orders/o0010740").text)
+    assert "Expected, from order to door 41.5 h" in words
+    assert "20.0 h to 90.0 h" in words
+    assert "Promise that is kept in 95% 2026-06-02 18:00" in words
+    assert "It was promised earlier than that" in words
+    assert "open longer than" not in words
+    assert "lead-time version 2" in words
+    assert "Nine of ten" not in text_of(console.get("/orders/o0000001").text)
 
 
 def test_an_order_without_events_lines_or_predictions_still_has_a_page(

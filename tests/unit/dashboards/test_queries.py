@@ -13,7 +13,7 @@ import yaml
 from dashboards.queries import models, orders, overview, quality, stock
 from dashboards.queries.base import Query
 from decisions.stockouts import alerts
-from ml.io import forecasts
+from ml.io import forecasts, lead_times
 
 #: Published by scoring, not by dbt; the columns are those of docs/architecture.md.
 PREDICTIONS = {
@@ -47,7 +47,7 @@ VALUES: dict[str, Any] = {
 
 def contracts(repository: Path) -> dict[str, dict[str, str]]:
     """Table → column → type, of every dbt model with an enforced contract."""
-    decided = {alerts.ALERTS: alerts.SCHEMA, alerts.FORECASTS: forecasts.SCHEMA}
+    decided = {alerts.ALERTS: alerts.SCHEMA, alerts.FORECASTS: forecasts.SCHEMA, lead_times.TABLE: lead_times.SCHEMA}
     found = {name: {column.name: TYPES[column.type] for column in schema} for name, schema in decided.items()}
     found["predictions"] = PREDICTIONS
     for path in sorted((repository / "dbt_project" / "models").rglob("*.yml")):

@@ -9,8 +9,9 @@ from ml.io.gate_limits import load_limits
 
 LIMITS = Limits(
     automatic_promotion="first_version_only", approval_valid_days=14, lowest_skill=0.0, highest_ece=0.05,
-    brier_margin=0.002, region_brier_margin=0.01, minimum_rows=500, minimum_region_rows=200, fairness_tolerance=0.05,
-    fairness_proof="beyond", condition_valid_days=30, rollback_confirmed_hours=24,
+    brier_margin=0.002, region_brier_margin=0.01, pinball_margin=0.02, region_pinball_margin=0.05, minimum_rows=500,
+    minimum_region_rows=200, fairness_tolerance=0.05, fairness_proof="beyond", condition_valid_days=30,
+    rollback_confirmed_hours=24,
 )  # fmt: skip
 
 
@@ -126,3 +127,15 @@ def test_fail_outweighs_missing_evidence():
     found = [gates.artifact("a", "b"), gates.data_checks(None), gates.artifact("a", "a")]
     assert overall(found) == "fail"
     assert overall(found[1:]) == "insufficient_evidence"
+
+
+def test_quantiles_are_held_to_margins_of_their_own():
+    rows = {"overall": 5000, "north": 500}
+    difference = Estimate(0.015, 0.012, 0.018)  # 1.5 % more pinball loss: beyond the margin of Brier, within its own
+    by_region = {"north": Estimate(0.01, -0.02, 0.04)}
+    gate = gates.not_worse_than_champion("1", difference, by_region, rows, LIMITS, measure=gates.PINBALL)
+    assert gate.verdict == "pass"
+    assert gate.threshold["pinball_margin"] == 0.02
+    worse = {"north": Estimate(0.08, 0.06, 0.10)}
+    assert gates.not_worse_than_champion("1", difference, worse, rows, LIMITS, measure=gates.PINBALL).verdict == "fail"
+    assert gates.not_worse_than_champion("1", difference, {}, rows, LIMITS).verdict == "fail"
