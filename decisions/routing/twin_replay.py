@@ -8,34 +8,26 @@ What a policy leaves on the shelves is what its own next day begins with, which 
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from decisions.routing.twin_policy import LatenessModel, Optimised, names_of, rehearse
-from ml.core.fairness.policies import Figure, PolicyComparison, Rounds, compare_policies
+from ml.core.fairness.policies import DECISIONS, PolicyComparison, Rounds, compare_policies
 from ml.core.routing.policy import RoutingPolicy
 from twin.testbed import Outcome, simulate
 from twin.world import World
 
-#: Figure of an audit → figure of the test-bed. Promised days are set when an order is placed, before it is routed;
-#: nobody approves or overrides a choice of the optimiser in the twin.
-FIGURES: Mapping[str, str | None] = {
+#: Figure of an audit → figure of the test-bed. The twin's promises are made when an order is placed, before it is
+#: routed, and nobody approves or overrides a choice of the optimiser.
+FIGURES: Mapping[str, str] = {
     "on_time": "on_time_share", "hours_to_door": "hours_to_door", "shipping_cost": "cost_per_order",
-    "split": "split_share", "unfilled": "unfilled_share", "promised_days": None, "automated": None,
-    "sent_to_a_person": None, "overridden": None,
-}  # fmt: skip
-JUDGED = {
-    "on_time": Figure("rate", "lower"), "hours_to_door": Figure("mean", "higher"),
-    "shipping_cost": Figure("mean", "either"), "split": Figure("rate", "higher"), "unfilled": Figure("rate", "higher"),
-    "promised_days": Figure("mean", "higher"), "automated": Figure("rate", "either"),
-    "sent_to_a_person": Figure("rate", "either"), "overridden": Figure("rate", "either"),
+    "split": "split_share", "unfilled": "unfilled_share",
 }  # fmt: skip
 
 
 def replay_in_twin(
     world: World,
-    current: RoutingPolicy | None,
+    current: RoutingPolicy,
     proposed: RoutingPolicy,
     replications: int,
     *,
@@ -47,8 +39,8 @@ def replay_in_twin(
 
     Args:
         world: The company.
-        current: The policy in force; None: the optimiser as it is.
-        proposed: Its weights are laid over the optimiser's own rounds and threads, so that only the policy differs.
+        current: The policy to compare with.
+        proposed: The policy that is asked about.
         replications: Pairs of runs; each on luck of its own.
         minimum_support: Fewest delivered orders, over all replications, at which a region is judged.
         alpha: Error over the regions of a figure.
@@ -67,22 +59,21 @@ def replay_in_twin(
         told(turn, replications)
     regions = list(pairs[0][0].by_region)
     support = np.array([sum(before.support[place] for before, _ in pairs) for place in regions])
-    rounds = {name: _rounds(pairs, regions, figure) for name, figure in FIGURES.items() if figure}
+    rounds = {name: _rounds(pairs, regions, figure) for name, figure in FIGURES.items()}
     return compare_policies(
-        "twin", regions, support, rounds, JUDGED, minimum_support=minimum_support, alpha=alpha,
-        facts=_facts(world, current, proposed, replications),
+        "twin", regions, support, rounds, DECISIONS, minimum_support=minimum_support, alpha=alpha,
+        facts={"current": current.to_dict(), "proposed": proposed.to_dict(), "days": world.parameters.days,
+               "seed": world.parameters.seed},
     )  # fmt: skip
 
 
-def twin_policy(world: World, lateness: LatenessModel, policy: RoutingPolicy | None) -> Optimised:
-    """The optimiser under a policy's weights and closures; its own weights where there is no policy.
+def twin_policy(world: World, lateness: LatenessModel, policy: RoutingPolicy) -> Optimised:
+    """The optimiser under a policy's weights and closures, with the rounds of search that a wave has time for.
 
     Raises:
         BadPolicy: the policy names a region, service or node that the world does not have.
     """
     plain = Optimised(lateness, world.capacity)
-    if policy is None:
-        return plain
     policy.check(*names_of(world.network))
     search = {name: getattr(plain.parameters, name) for name in ("dual_rounds", "search_sweeps", "threads", "seed")}
     return replace(plain, parameters=replace(policy.parameters, **search), closed=policy)
@@ -96,10 +87,3 @@ def _rounds(pairs: list[tuple[Outcome, Outcome]], regions: list[str], figure: st
         known = np.isfinite(values)
         sides += [np.where(known, values, 0.0), known.astype(np.float64)]
     return Rounds(*sides)
-
-
-def _facts(world: World, current: RoutingPolicy | None, proposed: RoutingPolicy, replications: int) -> dict[str, Any]:
-    return {
-        "current": current.to_dict() if current else None, "proposed": proposed.to_dict(),
-        "days": world.parameters.days, "replications": replications, "seed": world.parameters.seed,
-    }  # fmt: skip

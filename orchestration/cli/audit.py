@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.cli.audit_replay import replay
+
 if TYPE_CHECKING:
     from ml.core.fairness.results import AuditResult, MetricResult
     from ml.io.audit_reports import SavedReport
@@ -73,6 +75,9 @@ def audit_table(
     else:
         _show(result, saved, printed)
     raise typer.Exit(EXIT_BY_VERDICT[result.verdict])
+
+
+app.command()(replay)
 
 
 @app.command()

@@ -64,7 +64,7 @@ def plan(
 
     company = load_settings()
     _parameters(settings or [])
-    changes = _changes(settings or [])
+    changes = changes_of(settings or [])
     report = PlanJob(window_hours, time_limit, changes=changes).run(company, open_current(company.paths.published))
     if as_json:
         print_json({"status": report.status, **report.summary})
@@ -130,12 +130,12 @@ def _parameters(settings: list[str]) -> "RoutingParameters":
     from ml.core.routing.parameters import RoutingParameters
 
     try:
-        return RoutingParameters(**_changes(settings))
+        return RoutingParameters(**changes_of(settings))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
 
-def _changes(settings: list[str]) -> dict[str, Any]:
+def changes_of(settings: list[str]) -> dict[str, Any]:
     """Values from `name=value` pairs; an unknown name or a text that is no number ends the command as wrong usage."""
     from dataclasses import fields
 

@@ -45,6 +45,16 @@ class Figure:
     worse: Worse
 
 
+#: What is asked of every policy. Money spent on a region and how often a person looks are shown, and are no harm.
+DECISIONS: Mapping[str, Figure] = {
+    "on_time": Figure("rate", "lower"), "promised_days": Figure("mean", "higher"),
+    "hours_to_door": Figure("mean", "higher"), "split": Figure("rate", "higher"),
+    "unfilled": Figure("rate", "higher"), "shipping_cost": Figure("mean", "either"),
+    "automated": Figure("rate", "either"), "sent_to_a_person": Figure("rate", "either"),
+    "overridden": Figure("rate", "either"),
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Rounds:
     """One figure under both policies. Arrays have the shape (rounds, groups): sums, and what they are divided by."""
@@ -123,7 +133,7 @@ class PolicyComparison:
 
     Attributes:
         source: `past_orders` or `twin`.
-        verdict: gap if any figure shows one, else what could be judged.
+        verdict: gap if any figure of which a direction is worse shows one, else what could be judged.
         rounds: Days or replications.
         orders: Orders, over all rounds.
         figures: Figure → its change.
@@ -143,8 +153,8 @@ class PolicyComparison:
 
     @property
     def named(self) -> dict[str, list[str]]:
-        """Figure → groups that are served worse, for figures that show a gap."""
-        return {name: figure.named for name, figure in self.figures.items() if figure.named}
+        """Figure → groups that are served worse, for figures of which a direction is worse."""
+        return {name: found.named for name, found in self.figures.items() if found.named and found.worse != "either"}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -182,7 +192,7 @@ def compare_policies(
         name: _figure(figure, rounds[name], groups, support, judged, alpha)
         for name, figure in figures.items() if name in rounds
     }  # fmt: skip
-    verdicts = [figure.verdict for figure in found.values()]
+    verdicts = [figure.verdict for figure in found.values() if figure.worse != "either"]
     order: tuple[Verdict, ...] = ("gap", "no_gap_found", "insufficient_evidence")
     return PolicyComparison(
         source, next((v for v in order if v in verdicts), "undefined"),
