@@ -136,7 +136,7 @@ def power(rounds: int, rng: np.random.Generator) -> None:
 
 
 def wrongly_named(rounds: int, rng: np.random.Generator) -> None:
-    """The lines above that lie closest to the limit, with five times the audits; by the side on which names are wrong."""
+    """The lines above that lie closest to the limit, with five times the audits, by the side of the wrong names."""
     print(f"\n### Good regions named while three of 31 differ, base rate 0.3, {rounds} audits a line\n")
     print(
         "| off by | a good region named | of them lower than elsewhere | higher | goal ≤ 5 % |\n|---|---|---|---|---|"

@@ -22,12 +22,13 @@ from fairlearn.metrics import MetricFrame, count, mean_prediction
 from ml.core.fairness.audit import audit_with_intersections
 from ml.core.fairness.cells import JOINT, cells_of_table
 from ml.core.fairness.report.difference import summary_of_layers, verdict_over_layers
-from ml.core.fairness.results import AuditResult
+from ml.core.fairness.results import AuditResult, digest_of
 from ml.io.audit_reports import SavedReport, print_report, save_report
 from ml.io.champion import newest_version
 from ml.io.gate_limits import load_limits
 from ml.io.order_history import READ_TABLES, OrderHistory, read_order_history
 from ml.io.registry import digest_of_text, log_files
+from ml.io.replays import kept_replays
 from ml.io.stores import ModelStores, open_stores
 from ml.io.version_files import AUDITS, FAIRNESS, NothingToAudit, read_evidence, read_fairness
 from ml.jobs.audit_context import Subject, describe
@@ -135,6 +136,8 @@ class AuditJob:
             "backtest": backtest, "tolerance": tolerance, "minimum_support": settings.minimum_support,
             "seed": self.spec.seed, "measures": list(MEASURES), "is_priced": self.is_priced,
             "orders": {name: tables[name] for name in (*READ_TABLES, self.spec.table) if name in tables},
+            "replays": [digest_of(replay) for replay in kept_replays(settings.paths.reports, snapshot.version)]
+            if snapshot else [],
         })  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from ml.core.promotion import State
 from ml.io.audit_reports import ReportChanged, read_report
 from ml.io.data import published_table, read_rows
 from ml.io.order_history import OrderHistory
+from ml.io.replays import kept_replays
 from ml.io.stores import ModelStores
 from ml.io.version_files import AUDITS, read_evidence, read_fairness
 from ml.jobs import audit_words as words
@@ -27,11 +28,12 @@ from ml.jobs.audit_layers import (
     FLAG_FROM,
     FURTHER_GROUPS,
     HistoryLayers,
+    disparity_around,
     history_layers,
     priced_remedies,
     proxies_of,
 )  # fmt: skip
-from ml.jobs.catalogue import ModelSpec
+from ml.jobs.catalogue import MODELS, ModelSpec
 from ml.jobs.data_sheet import data_sheet
 from ml.jobs.train import EVALUATION
 from workspace.published import Snapshot
@@ -71,8 +73,9 @@ def describe(stores: ModelStores, subject: Subject) -> tuple[ReportContext, dict
         **_model_fields(subject, inputs, times.min()),
         group_names=subject.history.names if subject.history else {},
         positions=subject.history.positions if subject.history else {},
-        changes=sorted([*_promotions(stores, subject), *(layers.changes if layers else ())], key=lambda c: c["date"]),
+        changes=_changes(stores, subject, layers),
         previous=_previous(stores, subject),
+        replays=kept_replays(stores.paths.reports, subject.snapshot.version) if subject.snapshot else (),
     )
     files: dict[str, str | bytes] = {}
     if subject.snapshot and subject.spec.is_of_orders and subject.spec.table in subject.snapshot.tables:
@@ -101,7 +104,7 @@ def _layer_fields(layers: HistoryLayers | None) -> dict[str, Any]:
         "selective_labels": layers.selective,
         "oversight": _oversight(layers.decision),
         "legitimate_factors": words.FACTORS,
-        "limits": [words.NO_INTERVALS, words.NO_REPLAY],
+        "limits": [words.NO_INTERVALS, words.REPLAY_LIMITS],
     }  # fmt: skip
 
 
@@ -146,13 +149,24 @@ def _model_fields(
     return fields
 
 
-def _promotions(stores: ModelStores, subject: Subject) -> list[dict[str, Any]]:
-    """Every promotion of the model so far, to be read beside the changes that the orders show."""
-    name = subject.spec.name
+def _changes(stores: ModelStores, subject: Subject, layers: HistoryLayers | None) -> list[dict[str, Any]]:
+    """What changed, and how regions fared on either side: versions by the ledger, carriers by the parcels."""
+    found = [*_promotions(stores), *(layers.changes if layers else ())]
+    orders = subject.history.orders if subject.history else None
+    return [
+        {**change, "disparity": None if orders is None else disparity_around(
+            orders, change["date"], subject.minimum_support, subject.spec.seed)}
+        for change in sorted(found, key=lambda change: change["date"])
+    ]  # fmt: skip
+
+
+def _promotions(stores: ModelStores) -> list[dict[str, Any]]:
+    """Every version of any model that came into force or was rolled back."""
+    said = {State.CHAMPION: words.PROMOTED, State.ROLLED_BACK: words.ROLLED_BACK}
     return [
         {"date": event.at[:10], "reason": event.reason, "effect": None,
-         "what": words.filled(words.PROMOTED, model=name, version=event.subject.rpartition("/")[2])}
-        for event in stores.promotions.events(name) if event.kind == State.CHAMPION
+         "what": words.filled(said[State(event.kind)], model=name, version=event.subject.rpartition("/")[2])}
+        for name in MODELS for event in stores.promotions.events(name) if event.kind in set(said)
     ]  # fmt: skip
 
 

@@ -5,15 +5,15 @@ here: the methods (ml/core/fairness), the query (ml/io/order_history), filing th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from ml.core.fairness.changes import effect_of_change, find_changes
-from ml.core.fairness.decisions import Outcome, audit_decisions
+from ml.core.fairness.changes import WINDOW, effect_of_change, find_changes
+from ml.core.fairness.decisions import Outcome, audit_decisions, widened
 from ml.core.fairness.errors import UnusableTable
 from ml.core.fairness.labels import LabelDecomposition, decompose_delay, repaired_labels
 from ml.core.fairness.mitigation import TradeOff, price_mitigation
@@ -53,7 +53,7 @@ class HistoryLayers:
 
     Attributes:
         label: Where lateness comes from.
-        decision: `DecisionAudit.to_dict()`.
+        decision: `DecisionAudit.to_dict()`, with the outcomes that are `not_recorded` or `constant`.
         weekly: Disparity of lateness by week, with its alarm.
         changes: Found changes of the carrier mix, and what followed.
         selective: `SelectiveLabels.to_dict()`.
@@ -112,14 +112,17 @@ def _repaired(orders: pd.DataFrame, label: LabelDecomposition) -> pd.DataFrame:
 def _decision_layer(
     orders: pd.DataFrame, boundary: pd.Timestamp, minimum_support: int, seed: int
 ) -> Mapping[str, Any] | None:
-    outcomes = {name: outcome for name, outcome in OUTCOMES.items() if orders[name].nunique() > 1}
+    values = {name: int(orders[name].nunique()) for name in OUTCOMES}
+    outcomes = {name: outcome for name, outcome in OUTCOMES.items() if values[name] > 1}
     if not outcomes:
         return None
     is_now = orders["ordered_at"] >= boundary
     now, before = (orders[is_now], orders[~is_now]) if is_now.any() and not is_now.all() else (orders, None)
-    return audit_decisions(
+    found = audit_decisions(
         now, group=REGION, outcomes=outcomes, history=before, minimum_support=minimum_support, seed=seed
-    ).to_dict()
+    )
+    constant = {name: float(orders[name].dropna().iloc[0]) for name, count in values.items() if count == 1}
+    return {**found.to_dict(), "not_recorded": [n for n, count in values.items() if not count], "constant": constant}
 
 
 def _weekly(orders: pd.DataFrame, minimum_support: int) -> WeeklyDisparity | None:
@@ -144,6 +147,27 @@ def _carrier_changes(orders: pd.DataFrame, minimum_support: int, seed: int) -> l
             "effect": effect.to_dict() if effect else None,
         })  # fmt: skip
     return lines
+
+
+def disparity_around(orders: pd.DataFrame, day: str, minimum_support: int, seed: int) -> Mapping[str, Any] | None:
+    """How far late shares of regions lay apart in the weeks after a change, beside the weeks before it.
+
+    Args:
+        orders: Of an `OrderHistory`.
+        day: First day after the change, as `2026-09-30`.
+        minimum_support: Fewest orders at which a region counts; a quarter of it here, for the weeks are few.
+        seed: Seed of the draws.
+
+    Returns:
+        `Amplification` as a mapping; None where either side has too few orders.
+    """
+    since, days = pd.Timestamp(day), pd.Timedelta(days=WINDOW)
+    placed = orders["ordered_at"]
+    after, before = orders[placed.between(since, since + days)], orders[placed.between(since - days, since)]
+    found = widened(
+        after, before, group=REGION, outcome="late", minimum_support=max(minimum_support // 4, 20), seed=seed
+    )
+    return asdict(found) if found else None
 
 
 def _selective(orders: pd.DataFrame, minimum_support: int, seed: int) -> Mapping[str, Any] | None:

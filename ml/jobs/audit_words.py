@@ -64,15 +64,17 @@ NO_INTERVALS = both(
     "The model gives probabilities and no intervals of time, so that the coverage of intervals by region cannot be asked.",
     "该模型给出概率而非时间区间，因此无法检验各地区的区间覆盖率。",
 )
-NO_REPLAY = both(
-    "What another policy would have done to these orders cannot be read from them, and no counterfactual replay was made.",
-    "另一种策略会对这些订单产生何种影响，无法由其本身得知；本次未做反事实重放。",
+REPLAY_LIMITS = both(
+    "What another policy would have done is a replay with predicted lateness, not an outcome: stock that one day's other choices would have left is "
+    "not carried to the next, and how customers would have reacted is not known. The simulated network carries stock on; it is not the company.",
+    "另一种策略的结果是以预测延误进行的重放，而非真实结果：某天的不同选择所留下的库存不会结转到次日，客户会如何反应亦不可知。模拟网络会结转库存，但它并不是公司本身。",
 )
 NO_HISTORY = both(
     "No orders are published with their outcomes, so that labels and decisions could not be audited.",
     "没有发布带结果的订单，因此无法审计标签与决策。",
 )
 CARRIER_CHANGE = both("Found in the parcels; no reason is on record.", "由包裹数据发现；没有记录理由。")
+ROLLED_BACK = ("{model} version {version} was rolled back", "{model} 版本 {version} 已回滚")
 PROMOTED = ("{model} version {version} became champion", "{model} 版本 {version} 上线")
 
 

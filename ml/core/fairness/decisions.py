@@ -109,6 +109,30 @@ def audit_decisions(
     return DecisionAudit(verdict, results, widened, groups)
 
 
+def widened(
+    now: pd.DataFrame, history: pd.DataFrame, *, group: str, outcome: str, minimum_support: int = 100, seed: int = 0,
+    resamples: int = 2000,
+) -> Amplification | None:  # fmt: skip
+    """Spread of a rate between groups in one table over that in another; None where either judges fewer than two.
+
+    Args:
+        now: One row an order.
+        history: The same columns, of other orders.
+        group: Column of the group.
+        outcome: Column of 0 and 1; rows where it is missing are left out.
+        minimum_support: Fewest rows at which a group counts.
+        seed: Seed of the draws.
+        resamples: Draws around the rates.
+
+    Raises:
+        UnusableTable: a column is missing or holds values outside its rule.
+    """
+    sides = [_data(table, group, outcome, Outcome("rate")) for table in (now, history)]
+    if any((side.group_n >= minimum_support).sum() < 2 for side in sides):
+        return None
+    return _amplification(sides[0], sides[1], minimum_support, seed, resamples)
+
+
 def _data(table: pd.DataFrame, group: str, column: str, outcome: Outcome) -> GroupData:
     for needed in (group, column):
         if needed not in table.columns:

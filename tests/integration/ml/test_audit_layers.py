@@ -132,6 +132,7 @@ def test_decisions_proxies_remedies_and_time_are_reported(audited):
     decision = audited.context["decision_layer"]
     assert {"on_time", "promised_days", "shipping_cost", "split", "automated"} <= decision["metrics"].keys()
     assert decision["amplification"]["on_time"]["ratio"] is not None
+    assert decision["constant"] == {"cancelled": 0.0, "sent_to_a_person": 0.0, "overridden": 0.0}
     assert audited.context["proxies"]["baseline"] < 0.2
     remedies = {r["name"]: r for r in audited.context["mitigation"]["remedies"]}
     assert {"none", "reweighing", "thresholds_by_group", "exponentiated_gradient"} <= remedies.keys()
@@ -143,6 +144,9 @@ def test_a_change_of_carrier_is_found_at_its_place_and_date(audited):
     [change] = [c for c in audited.context["changes"] if "slow" in c["what"]]
     assert (change["date"], change["what"]) == ("2026-04-01", "coast 0500: usual → slow")
     assert change["effect"]["interval"][0] < 0 < change["effect"]["interval"][1]
+    assert 0.5 < change["disparity"]["ratio"] < 2, "regions lay as far apart before as after"
+    page = audited.report.page.read_text(encoding="utf-8")
+    assert page.count(">№1</text>") >= 1, "the change stands on the courses over time"
 
 
 def test_repaired_labels_and_data_sheet_lie_beside_the_model_card_and_in_the_run(audited):

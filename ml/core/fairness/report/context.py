@@ -33,12 +33,14 @@ class ReportContext:
         group_names: Group → name to print beside it.
         positions: Group → (latitude, longitude), for the tile map.
         label_layer: Contents 8: `LabelDecomposition.to_dict()`.
-        decision_layer: Contents 5: the audit of decisions, `AuditResult.to_dict()`.
+        decision_layer: Contents 5: the audit of decisions, `DecisionAudit.to_dict()`; `not_recorded` and `constant` may
+            name outcomes that nothing is known of, or that are the same for every order.
+        replays: Contents 5: proposed policies on the same orders, each `PolicyComparison.to_dict()`.
         proxies: Contents 4: `ProxyResult.to_dict()`.
         selective_labels: Contents 11: `SelectiveLabels.to_dict()`.
         over_time: Contents 10: `WeeklyDisparity.to_dict()`.
-        changes: Contents 10: rule or model changes, each with `date`, `what`, `reason` and, where it is known, its
-            `effect`, `ChangeEffect.to_dict()`.
+        changes: Contents 10: rule or model changes, each with `date`, `what`, `reason` and, where they are known, its
+            `effect`, `ChangeEffect.to_dict()`, and the `disparity` around it, an `Amplification` as mapping.
         feedback: Contents 11: does today's decision become tomorrow's label?
         mitigation: Contents 12: `TradeOff.to_dict()`.
         accepted_risk: Contents 12: `risk`, `accepted_by`, `until`.
@@ -62,6 +64,7 @@ class ReportContext:
     positions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     label_layer: Mapping[str, Any] | None = None
     decision_layer: Mapping[str, Any] | None = None
+    replays: Sequence[Mapping[str, Any]] = ()
     proxies: Mapping[str, Any] | None = None
     selective_labels: Mapping[str, Any] | None = None
     over_time: Mapping[str, Any] | None = None

@@ -1,13 +1,12 @@
-"""Sections on the evidence of other layers: proxies, labels, decisions, time, mitigation.
+"""Sections on the evidence of other layers: proxies, labels, decisions, mitigation.
 
 Belongs here: showing those results, or that they are missing. Does not belong here: computing them.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from ml.core.fairness.report.charts import Formatter, line_chart, stacked_chart, trade_off_chart
+from ml.core.fairness.report.charts import Formatter, stacked_chart, trade_off_chart
 from ml.core.fairness.report.context import ReportContext
 from ml.core.fairness.report.markup import (
     MISSING,
@@ -24,7 +23,6 @@ from ml.core.fairness.report.markup import (
 from ml.core.fairness.report.texts import Texts
 
 PARTS = ("measurement", "policy", "explained", "unexplained")
-MOST_COURSES = 4
 MOST_FEATURES = 12
 
 
@@ -34,14 +32,15 @@ def group_name(group: str, context: ReportContext) -> str:
     return f"{name} ({group})" if name and name != group else group
 
 
-def _missing(texts: Texts, heading: str) -> Markup:
+def missing(texts: Texts, heading: str) -> Markup:
+    """A heading under which nothing was supplied."""
     return join([tag("h3", texts[heading]), tag("p", texts["missing"], class_="missing")])
 
 
 def proxies(found: Mapping[str, Any] | None, texts: Texts) -> Markup:
     """Whether the features tell the group."""
     if found is None:
-        return _missing(texts, "proxies")
+        return missing(texts, "proxies")
     said = texts.say(
         "proxies_said", accuracy=number(found["accuracy"]), interval=interval(found["accuracy_interval"]),
         baseline=number(found["baseline"]), rows=count(found["rows"]),
@@ -58,8 +57,8 @@ def proxies(found: Mapping[str, Any] | None, texts: Texts) -> Markup:
 def decision_layer(audit: Mapping[str, Any] | None, context: ReportContext, texts: Texts) -> Markup:
     """Outcomes of decisions by group, and how they compare with history."""
     if audit is None:
-        return _missing(texts, "decisions")
-    rows = []
+        return missing(texts, "decisions")
+    rows: list[tuple[Any, ...]] = []
     for name, metric in audit["metrics"].items():
         worst = next((g for g in metric["groups"] if g["group"] == metric["worst"]), None)
         wider = audit["amplification"].get(name)
@@ -73,6 +72,11 @@ def decision_layer(audit: Mapping[str, Any] | None, context: ReportContext, text
             points(worst["difference"], metric["kind"]) if worst else MISSING,
             interval(worst["difference_interval"], metric["kind"], difference=True) if worst else MISSING, ratio,
         ))  # fmt: skip
+    for name in audit.get("not_recorded", ()):
+        rows.append((texts.known(name), tag("span", texts["not_recorded"], class_="missing"), *[MISSING] * 5))
+    for name, value in audit.get("constant", {}).items():
+        said = tag("span", texts["never_varies"], class_="missing")
+        rows.append((texts.known(name), said, number(value, "mean"), *[MISSING] * 4))
     header = [
         texts[k]
         for k in ("metric", "verdict", "overall", "group", "difference", "difference_interval", "amplification")
@@ -85,7 +89,7 @@ def decision_layer(audit: Mapping[str, Any] | None, context: ReportContext, text
 def label_layer(decomposition: Mapping[str, Any] | None, context: ReportContext, texts: Texts) -> Markup:
     """The gap in the labels, split into its parts."""
     if decomposition is None:
-        return _missing(texts, "decomposition")
+        return missing(texts, "decomposition")
     judged = [g for g in decomposition["groups"] if g["parts"]]
     judged.sort(key=lambda g: -(g["gap_hours"] or 0.0))
     names = [group_name(g["group"], context) for g in judged]
@@ -125,7 +129,7 @@ def _delay_row(group: Mapping[str, Any], name: str, texts: Texts) -> Markup:
 def selective(found: Mapping[str, Any] | None, context: ReportContext, texts: Texts) -> Markup:
     """Whether labels are missing more often in some groups."""
     if found is None:
-        return _missing(texts, "selective")
+        return missing(texts, "selective")
     metric = found["metric"]
     named = [f"{group_name(g['group'], context)}: {number(g['rate'])}" for g in metric["groups"] if g["named"]]
     said = texts.say(
@@ -134,68 +138,10 @@ def selective(found: Mapping[str, Any] | None, context: ReportContext, texts: Te
     return join([tag("h3", texts["selective"]), tag("p", said)])
 
 
-def over_time(weekly: Mapping[str, Any] | None, context: ReportContext, texts: Texts) -> Markup:
-    """Disparity per period with its alarm."""
-    if weekly is None:
-        return _missing(texts, "over_time")
-    alarmed = [g for g in weekly["groups"] if g["alarm"]]
-    rest = sorted((g for g in weekly["groups"] if not g["alarm"]), key=lambda g: -max(g["evidence"], default=0.0))
-    shown = (sorted(alarmed, key=lambda g: g["alarm"]) + rest)[:MOST_COURSES]
-    said = texts.say(
-        "over_time_said", level=number(weekly["alarm_level"], "mean"), alpha=f"{100 * weekly['alpha']:g} %"
-    )
-    rows = [
-        table_row(
-            (group_name(g["group"], context), g["alarm"] or MISSING, _evidence(g)),
-            "named" if g["alarm"] else None,
-        )
-        for g in [*alarmed, *rest]
-    ]
-    charts = [_course(g, weekly["periods"], context, texts) for g in shown]
-    header = [texts[k] for k in ("group", "alarm", "evidence")]
-    return join([tag("h3", texts["over_time"]), tag("p", said), *charts, table(header, rows)])
-
-
-def _evidence(group: Mapping[str, Any]) -> str:
-    """The largest e-value so far; above a million only its order of magnitude matters."""
-    largest = float(max(group["evidence"], default=0.0))
-    return f"{largest:,.1f}".replace(",", " ") if largest < 1e6 else f"> 10^{int(math.log10(largest))}"
-
-
-def _course(group: Mapping[str, Any], periods: Sequence[str], context: ReportContext, texts: Texts) -> Markup:
-    name = group_name(group["group"], context)
-    marks = [(list(periods).index(group["alarm"]), texts["alarm"])] if group["alarm"] else []
-    drawn = line_chart(
-        periods, group["differences"], [tuple(b) if b else None for b in group["intervals"]], marks, name,
-        Formatter("rate", difference=True),
-    )  # fmt: skip
-    return join([tag("p", name, class_="small"), drawn])
-
-
-def changes(found: Sequence[Mapping[str, Any]], texts: Texts) -> Markup | None:
-    """Rule and model changes with what followed, beside the places that they did not touch."""
-    if not found:
-        return None
-    header = [texts[k] for k in ("date", "what", "reason", "touched", "elsewhere", "difference", "interval")]
-    rows = []
-    for change in found:
-        effect: Mapping[str, Any] = change.get("effect") or {}
-        cells = [MISSING] * 4
-        if effect:
-            courses = [f"{number(effect[k][0])} → {number(effect[k][1])}" for k in ("touched", "others")]
-            cells = [*courses, points(effect["difference"], "rate"), interval(effect["interval"], "rate",
-                     difference=True)]  # fmt: skip
-        stated = [change.get(k, "") for k in ("what", "reason")]
-        is_proven = bool(effect) and effect["interval"][0] > 0
-        rows.append(table_row((change.get("date", ""), *stated, *cells), "named" if is_proven else None))
-    return join([tag("h3", texts["changes"]), table(header, rows), tag("p", texts["changes_note"],
-                 class_="soft small")])  # fmt: skip
-
-
 def trade_off(curve: Mapping[str, Any] | None, texts: Texts) -> Markup:
     """Mitigation options as one curve."""
     if curve is None:
-        return _missing(texts, "mitigation")
+        return missing(texts, "mitigation")
     options = [
         (texts.known(r["name"]), r["cost"], r["gap"], tuple(r["cost_interval"]), tuple(r["gap_interval"]))
         for r in curve["remedies"]

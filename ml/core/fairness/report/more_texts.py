@@ -96,8 +96,10 @@ MORE_TEXTS: dict[str, tuple[str, str]] = {
     "elsewhere": ("Late, elsewhere", "其他地方的迟到率"),
     "changes_note": (
         "Twenty-eight days on either side. The difference is the rise where the change acted, less the rise elsewhere; its interval is at 95 %. "
-        "A change whose interval lies above zero is marked.",
-        "前后各二十八天。差异为受影响处的升幅减去其他地方的升幅，区间为 95 %。区间在零以上的变更予以标出。",
+        "A change whose interval lies above zero is marked. The spread is that of the true late shares between groups, before and after; a ratio "
+        "above 1 means that the groups drifted apart. Numbers stand on the courses above.",
+        "前后各二十八天。差异为受影响处的升幅减去其他地方的升幅，区间为 95 %。区间在零以上的变更予以标出。离散程度为变更前后各组真实迟到率之间的差异；"
+        "比值大于 1 表示各组差距拉大。编号标在上方的曲线图中。",
     ),
     "other_layers": (
         "The model's scores show no gap of their own; what was done to the orders does.",

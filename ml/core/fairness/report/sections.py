@@ -6,7 +6,7 @@ evidence of other layers (layers).
 
 from collections.abc import Mapping, Sequence
 
-from ml.core.fairness.report import layers
+from ml.core.fairness.report import courses, layers
 from ml.core.fairness.report.charts import Formatter, IntervalRow, interval_chart, reliability_chart
 from ml.core.fairness.report.context import ReportContext
 from ml.core.fairness.report.layers import group_name
@@ -23,6 +23,7 @@ from ml.core.fairness.report.markup import (
     table_row,
     tag,
 )  # fmt: skip
+from ml.core.fairness.report.replays import replays
 from ml.core.fairness.report.texts import Texts
 from ml.core.fairness.report.tilemap import Tile, tile_map
 from ml.core.fairness.results import AuditResult, GroupResult, MetricResult
@@ -83,7 +84,8 @@ class _Page:
         pieces += [self.group_table(metric) for metric in shown]
         if any(g.impact_ratio is not None for m in shown for g in m.groups):
             pieces.append(tag("p", self.texts["ratio_note"], class_="soft small"))
-        return [*pieces, layers.decision_layer(self.context.decision_layer, self.context, self.texts)]
+        return [*pieces, layers.decision_layer(self.context.decision_layer, self.context, self.texts),
+                replays(self.context.replays, self.context, self.texts)]  # fmt: skip
 
     def section_6(self) -> list[Markup]:
         if not self.result.intersections:
@@ -154,8 +156,8 @@ class _Page:
         ]
 
     def section_10(self) -> list[Markup | None]:
-        return [layers.over_time(self.context.over_time, self.context, self.texts),
-                layers.changes(self.context.changes, self.texts)]  # fmt: skip
+        return [courses.over_time(self.context.over_time, self.context, self.texts),
+                courses.changes(self.context.changes, self.texts)]  # fmt: skip
 
     def section_11(self) -> list[Markup | None]:
         return [

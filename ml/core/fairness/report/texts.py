@@ -6,6 +6,7 @@ Belongs here: words. Does not belong here: numbers, and the sentences that an au
 # ruff: noqa: E501  (the linter counts a Chinese character as two)
 from ml.core.fairness.errors import UnusableTable
 from ml.core.fairness.report.more_texts import MORE_TEXTS
+from ml.core.fairness.report.replay_texts import REPLAY_TEXTS
 
 LANGUAGES = ("en", "zh")
 TEXTS: dict[str, tuple[str, str]] = {
@@ -115,6 +116,7 @@ TEXTS: dict[str, tuple[str, str]] = {
                    "影响比为某组的有利比率除以已评判组中的最高值。它只是筛查数字：组数较多时仅凭偶然也会低于 0.8，因此不作为结论依据。"),
     "reliability": ("Observed rate against score", "观察比率与评分"), "score": ("Score", "评分"), "observed": ("Observed", "观察值"),
     **MORE_TEXTS,
+    **REPLAY_TEXTS,
 }  # fmt: skip
 
 
