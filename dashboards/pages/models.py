@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from dashboards.access.gate import require
@@ -30,12 +30,11 @@ EVENTS_SHOWN = 30
 
 
 @router.get("/models")
-def models(request: Request) -> Response:
-    """All models: champion, versions, and the promotion ledger."""
+def models(request: Request, model: str = Query(default="", max_length=100)) -> Response:
+    """All models with their versions, one of them in detail, and the promotion ledger."""
     console = console_of(request)
-    return console.page(
-        request, "models.html", "models", lambda reader: _values(console, console.texts(request), reader)
-    )
+    t = console.texts(request)
+    return console.page(request, "models.html", "models", lambda reader: _values(console, t, reader, model))
 
 
 @router.get("/models/{model}/{version}")
@@ -67,18 +66,15 @@ def report(request: Request, digest: str, name: str) -> Response:
     return FileResponse(path, media_type=AUDIT_FILES[name], headers=headers)
 
 
-def _values(console: Console, t: Language, reader: Reader) -> dict[str, Any]:
+def _values(console: Console, t: Language, reader: Reader, chosen: str) -> dict[str, Any]:
     ledger = console.evidence.ledger()
     views = models_of(ledger.events, console.evidence) if ledger else []
     void = {sequence: why for view in views for sequence, why in view.history.void.items()}
-    details = {}
-    for view in views:
-        shown = view.champion or next(iter(view.versions), None)
-        if shown:
-            details[view.name] = detail_of(t, reader, shown)
+    detailed = next((view for view in views if view.name == chosen), next(iter(views), None))
+    shown = (detailed.champion or next(iter(detailed.versions), None)) if detailed else None
     return {
         "models": views,
-        "details": details,
+        "detail": detail_of(t, reader, shown) if shown else None,
         "listed": LISTED,
         "ledger": ledger,
         "events": list(reversed(ledger.events))[:EVENTS_SHOWN] if ledger else [],

@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from dashboards.access.gate import require
 from dashboards.access.people import Role
 from dashboards.console import Console, console_of
+from dashboards.pages.paging import Paging
 from dashboards.store import Reader
 from decisions.routing.kept import HANDLINGS, newest_plan
 from workspace.published import Snapshot
@@ -19,16 +20,19 @@ PARTS = ("shipping", "lateness", "unfilled")
 
 
 @router.get("/routing")
-def plan(request: Request, handling: str = Query(default="", max_length=20)) -> Response:
+def plan(request: Request, handling: str = Query(default="", max_length=20), page: int = 1) -> Response:
     """The newest plan: what it costs, how far from the best it can be, its checks, and its decisions."""
     console = console_of(request)
     chosen = handling if handling in HANDLINGS else ""
 
     def build(reader: Reader) -> dict[str, Any]:
         found = newest_plan(console.settings.paths.plans)
-        rows = found.decisions(chosen) if found else []
+        if found is None:
+            return {"plan": None}
+        paging = Paging("/routing", {"handling": chosen}, page, found.count(chosen))
+        rows = found.decisions(chosen, paging.size, paging.first - 1 if paging.count else 0)
         return {
-            "plan": found.summary if found else None, "rows": rows, "handling": chosen, "handlings": HANDLINGS,
+            "plan": found.summary, "rows": rows, "paging": paging, "handling": chosen, "handlings": HANDLINGS,
             "nodes": _node_names(reader.snapshot), "codes": _codes(reader.snapshot, [row["order_id"] for row in rows]),
         }  # fmt: skip
 

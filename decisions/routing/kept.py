@@ -25,13 +25,20 @@ class Plan:
     folder: Path
     summary: dict[str, Any]
 
-    def decisions(self, handling: str = "", limit: int = 500) -> list[dict[str, Any]]:
+    def decisions(self, handling: str = "", limit: int = 500, offset: int = 0) -> list[dict[str, Any]]:
         """Decisions, the least certain first and those without a choice last; `handling` "" takes all."""
         return self._rows(
             DECISIONS, "where $handling = '' or handling = $handling "
-            "order by handling = 'none', confidence nulls first, order_id limit $limit",
-            handling=handling, limit=limit,
+            "order by handling = 'none', confidence nulls first, order_id limit $limit offset $offset",
+            handling=handling, limit=limit, offset=offset,
         )  # fmt: skip
+
+    def count(self, handling: str = "") -> int:
+        """Decisions of this handling; "" counts all."""
+        rows = self._rows(
+            DECISIONS, "select count(*) as n where $handling = '' or handling = $handling", handling=handling
+        )
+        return int(rows[0]["n"])
 
     def decision(self, order_id: str) -> dict[str, Any] | None:
         """The decision on an order, None where the plan has none."""

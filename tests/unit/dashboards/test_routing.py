@@ -102,3 +102,22 @@ def test_both_languages_have_every_word(own_company: Settings, open_console: Ope
     console = open_console(own_company)
     for address in ("/routing", "/routing/o1", "/routing/o3"):
         assert console.get(address, headers={"Accept-Language": language}).status_code == 200
+
+
+def test_a_long_plan_comes_in_parts_and_keeps_its_filter(own_company: Settings, open_console: Open) -> None:
+    folder = keep_plan(own_company)
+    duckdb.execute(
+        f"""copy (select * replace ('o' || n as order_id) from '{folder}/decisions.parquet', range(120) many(n)
+        where handling = 'automatic') to '{folder}/more.parquet' (format parquet)"""
+    )
+    (folder / "more.parquet").replace(folder / "decisions.parquet")
+    console = open_console(own_company)
+    first, last = (
+        console.get("/routing?handling=automatic").text,
+        console.get("/routing?handling=automatic&page=3").text,
+    )
+    assert "1 – 50 of 120" in first
+    assert 'href="/routing?handling=automatic&amp;page=2"' in first
+    assert "101 – 120 of 120" in last
+    assert last.count('href="/routing/o') == 20
+    assert "of 120" not in console.get("/routing?handling=person").text
