@@ -1,114 +1,223 @@
-"""The warehouse build beside the same SQL run bare: what dbt, its contracts and its tests cost.
+"""The warehouse build beside the same SQL run bare: what dbt, its tests, publication and validation cost, by size.
 
-Both sides build every model of a simulated company from the same landed Parquet into a new DuckDB file, in turn. The
-bare side executes the SQL that dbt compiled, in order of dependence, in one connection.
+A simulated company with headline days (180,000 orders) is landed, matched and built. Both sides build every model from
+the same landed Parquet into a new DuckDB file, in turn; the bare side executes the SQL that dbt compiled, in order of
+dependence, in one connection. Then the largest company gets one more day.
+
+`BENCH_DAYS` are the sizes in headline days of about 290,000 order lines (default `4`; 1, 3 and 10 million lines are
+`4 11 35`), `BENCH_ROUNDS` how often each is built (default 1).
 """
 
-import json
+import math
 import os
 import shutil
-import statistics
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
-from graphlib import TopologicalSorter
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from statistics import linear_regression, median
 
-import duckdb
-
+from benchmarks.pipeline_steps import TARGET
 from ml.core.matching.entities import ENTITIES
 from ml.jobs.master import match_entity
 from orchestration.defs.transform import STAGING
 from orchestration.lib.dbt import EXECUTABLE, PROJECT, dbt_environment
+from sources.history import landing_history
 from sources.landing import land
 from sources.manifest import load_adapter
-from twin.generate import generate_company
-from twin.parameters import load_preset
+from twin.generate import generate
+from twin.parameters import TwinParameters, load_preset
 from workspace.settings import Settings, quiet_environment
-from workspace.warehouse import duckdb_config
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
-PRESET = os.environ.get("BENCH_PRESET", "demo")
-
-
-def dbt(settings: Settings, *arguments: str) -> None:
-    """Run dbt on the company's warehouse."""
-    target = settings.paths.root / "dbt_bench"
-    subprocess.run(
-        [str(EXECUTABLE), "--quiet", *arguments, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-         "--target-path", str(target), "--log-path", str(target)],
-        env={**quiet_environment(), **dbt_environment(settings)}, check=True, capture_output=True,
-    )  # fmt: skip
+SIZES = [int(days) for days in os.environ.get("BENCH_DAYS", "4").split()]
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "1"))
+#: Fewer master records than the preset's: matching them stands before the build, and is measured by bench_matching.
+DEMAND = {"products": 2_000, "customers": 20_000}
+BUILD = ["build", "--exclude-resource-type", "unit_test"]
+DAY_GOAL, BUILD_GOAL, VALIDATION_GOAL, MEMORY_GOAL, EXPONENT_GOAL = 0.08, 1.3, 0.25, 6.0, 1.05
 
 
-def compiled_models(settings: Settings) -> list[dict[str, Any]]:
-    """Seeds and models with compiled SQL, in order of dependence; ephemeral ones are inlined by dbt."""
-    manifest = json.loads((settings.paths.root / "dbt_bench" / "manifest.json").read_text(encoding="utf-8"))
-    nodes = {key: n for key, n in manifest["nodes"].items() if n["resource_type"] in {"model", "seed"}}
-    order = TopologicalSorter({key: n["depends_on"].get("nodes", []) for key, n in nodes.items()}).static_order()
-    return [nodes[key] for key in order if key in nodes and nodes[key]["config"]["materialized"] != "ephemeral"]
+@dataclass
+class Taken:
+    """Seconds of each round, and the most memory in GiB that a process of it held."""
+
+    seconds: list[float] = field(default_factory=list)
+    memory: float = 0.0
+
+    @property
+    def middle(self) -> float:
+        """The median round."""
+        return median(self.seconds)
 
 
-def build_bare(settings: Settings, models: list[dict[str, Any]]) -> None:
-    """Execute the compiled SQL in one connection."""
-    config = duckdb_config(settings, settings.paths)
-    with duckdb.connect(str(settings.paths.warehouse), config=config) as connection:
-        for node in models:
-            if node["resource_type"] == "seed":
-                seed = PROJECT / node["original_file_path"]
-                connection.execute(f"create table {node['name']} as from read_csv('{seed}', all_varchar = true)")
-                continue
-            kind = "view" if node["config"]["materialized"] == "view" else "table"
-            connection.execute(f"create {kind} {node['name']} as {node['compiled_code']}")
+@dataclass
+class Measured:
+    """One company: its order lines, landed rows, and what each step took."""
+
+    days: int
+    lines: int
+    rows: int
+    steps: dict[str, Taken]
+
+    @property
+    def build(self) -> float:
+        """Seconds of dbt with its tests, and of publication."""
+        return self.steps["dbt build with tests"].middle + self.steps["publication"].middle
 
 
-def timed(settings: Settings, work: Callable[[], None]) -> float:
-    """Seconds of `work` on a new warehouse."""
-    settings.paths.warehouse.unlink(missing_ok=True)
+def run(arguments: list[str], settings: Settings) -> tuple[float, float, str]:
+    """Run a program; gives wall seconds, peak memory in GiB, and what it printed.
+
+    Raises:
+        RuntimeError: it failed, with the end of what it said.
+    """
     started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    environment = {**quiet_environment(), **dbt_environment(settings)}
+    process = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    said = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{arguments} ended with {process.returncode}: {said[-2000:]}")
+    return time.perf_counter() - started, usage.ru_maxrss / 2**20, said
+
+
+def dbt(settings: Settings, *arguments: str) -> tuple[float, float]:
+    """Run dbt on the company's warehouse; gives wall seconds and peak memory in GiB."""
+    target = settings.paths.root / TARGET
+    seconds, memory, _ = run(
+        [str(EXECUTABLE), "--quiet", *arguments, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+         "--target-path", str(target), "--log-path", str(target)], settings,
+    )  # fmt: skip
+    return seconds, memory
+
+
+def step(settings: Settings, name: str) -> tuple[float, float]:
+    """Run a step of `pipeline_steps`; gives its own seconds and the peak memory of its process in GiB."""
+    _, memory, said = run([sys.executable, "-m", "benchmarks.pipeline_steps", name, str(settings.home)], settings)
+    return float(said.split()[-1]), memory
+
+
+def company_of(days: int) -> TwinParameters:
+    """The headline preset over so many days, in a file a day."""
+    preset = load_preset("headline")
+    demand = preset.demand.model_copy(update=DEMAND)
+    return preset.model_copy(update={"days": days, "demand": demand})
+
+
+def tell(what: str) -> None:
+    """Say on stderr where the benchmark is, and when."""
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+
+
+def measure(folder: Path, days: int) -> tuple[Measured, Measured | None]:
+    """One company built in every way; and for the largest, what its last day took when it came alone."""
+    settings = Settings(home=folder / f"home-{days}", company="demo")
+    parameters, whole = company_of(days), folder / f"whole-{days}"
+    tell(f"generate {days} days")
+    report = generate(parameters, whole, folder / f"truth-{days}")
+    extracts = settings.paths.ensure().extracts
+    is_largest = days == max(SIZES) and days > 1
+    day: Measured | None = None
+    if is_largest:
+        last_files = shutil.ignore_patterns(f"*_{parameters.last_day}.*")
+        shutil.copytree(whole, extracts, ignore=last_files, dirs_exist_ok=True)
+        prepare(settings)
+        tell("build the days before the last")
+        dbt(settings, *BUILD)
+        step(settings, "publication")
+        shutil.copytree(whole, extracts, dirs_exist_ok=True)
+        day = one_more_day(settings)
+    else:
+        shutil.copytree(whole, extracts, dirs_exist_ok=True)
+        prepare(settings)
+    steps = {name: Taken() for name in ("bare", "dbt build with tests", "publication", "validation")}
+    for _ in range(ROUNDS):
+        for name, taken in steps.items():
+            if name in ("bare", "dbt build with tests"):
+                settings.paths.warehouse.unlink(missing_ok=True)
+            tell(f"{days} days: {name}")
+            seconds, memory = dbt(settings, *BUILD) if name.startswith("dbt") else step(settings, name)
+            taken.seconds.append(seconds)
+            taken.memory = max(taken.memory, memory)
+    landed = sum(t.total.landed for r in landing_history(settings) for t in r.tables.values())
+    shutil.rmtree(settings.home)
+    return Measured(days, report.lines, landed, steps), day
+
+
+def prepare(settings: Settings) -> None:
+    """Land, match and compile."""
+    tell("land")
+    report = land(settings, load_adapter("demo"), settings.paths.extracts, settle_seconds=0)
+    if report.status != "landed":
+        raise RuntimeError(f"The extract was {report.status}: {report.problems}")
+    tell("match")
+    dbt(settings, "build", "--select", *STAGING.split(), "--exclude-resource-type", "unit_test", "test")
+    for entity in ENTITIES.values():
+        match_entity(settings, entity)
+    dbt(settings, "compile")
+
+
+def one_more_day(settings: Settings) -> Measured:
+    """Land the last day, build the days that it touched, publish."""
+    tell("one more day")
+    started = time.perf_counter()
+    report = land(settings, load_adapter("demo"), settings.paths.extracts, settle_seconds=0)
+    landing = Taken([time.perf_counter() - started])
+    assert report.days is not None
+    first, last = report.days
+    tell(f"build {first} to {last}")
+    seconds, memory = dbt(settings, *BUILD, "--vars", f"{{from_day: '{first}', to_day: '{last}'}}")
+    build = Taken([seconds], memory)
+    seconds, memory = step(settings, "publication")
+    steps = {"landing": landing, "dbt build with tests": build, "publication": Taken([seconds], memory)}
+    read = sum(t.total.read for t in report.tables.values())
+    dbt(settings, "compile")
+    return Measured(len({first, last}), 0, read, steps)
+
+
+def verdict(is_met: bool) -> str:
+    """How a goal went."""
+    return "met" if is_met else "**missed**"
 
 
 def main() -> None:
-    """Generate, land, then build in turn; print medians, spread and ratios."""
-    folder = Path(tempfile.mkdtemp(prefix="bench-pipeline-"))
-    try:
-        settings = Settings(home=folder, company="demo")
-        report = generate_company(load_preset(PRESET), settings.paths)
-        land(settings, load_adapter("demo"), settings.paths.extracts)
-        settings.paths.ensure()
-        # Matching stands between staging and master data; it is done once, and both sides read what it found.
-        dbt(settings, "build", "--select", *STAGING.split(), "--exclude-resource-type", "unit_test", "test")
-        for entity in ENTITIES.values():
-            match_entity(settings, entity)
-        dbt(settings, "compile")
-        models = compiled_models(settings)
-        ways: dict[str, Callable[[], None]] = {
-            "same SQL, bare DuckDB": lambda: build_bare(settings, models),
-            "`dbt build` without tests": lambda: dbt(settings, "build", "--exclude-resource-type", "unit_test", "test"),
-            "`dbt build` with all data tests": lambda: dbt(settings, "build", "--exclude-resource-type", "unit_test"),
-        }
-        times: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in range(ROUNDS):
-            for name, work in ways.items():
-                times[name].append(timed(settings, work))
-        show(times, report.lines)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def show(times: dict[str, list[float]], lines: int) -> None:
-    """Print the table."""
-    bare = statistics.median(times["same SQL, bare DuckDB"])
-    print(f"{lines:,} order lines, preset `{PRESET}`, {ROUNDS} rounds in turn.\n")
-    print("| build | median s | min–max s | s per million order lines | ÷ bare |\n|---|---|---|---|---|")
-    for name, taken in times.items():
-        median = statistics.median(taken)
-        spread = f"{min(taken):.1f}–{max(taken):.1f}"
-        print(f"| {name} | {median:.1f} | {spread} | {median / lines * 1e6:,.0f} | {median / bare:.2f} |")
+    """Measure every size; print the tables and how each goal went."""
+    with tempfile.TemporaryDirectory(prefix="bench-pipeline-") as name:
+        found = [measure(Path(name), days) for days in SIZES]
+    companies, day = [company for company, _ in found], next((day for _, day in found if day), None)
+    print(f"Headline days of the twin with {DEMAND['products']:,} products and {DEMAND['customers']:,} customers; "
+          f"{ROUNDS} round(s), bare and dbt in turn.\n")  # fmt: skip
+    print("| order lines | landed rows | step | median s | ÷ bare | peak GiB |\n|---|---|---|---|---|---|")
+    for company in companies:
+        bare = company.steps["bare"].middle
+        for step_name, taken in company.steps.items():
+            shown = "the same SQL, bare DuckDB" if step_name == "bare" else step_name
+            print(f"| {company.lines:,} | {company.rows:,} | {shown} | {taken.middle:.1f} | {taken.middle / bare:.2f} | "
+                  f"{taken.memory:.2f} |")  # fmt: skip
+    print("\nThe build is dbt with its tests, and publication.\n")
+    for company in companies:
+        ratio = company.build / company.steps["bare"].middle
+        share = company.steps["validation"].middle / company.build
+        memory = max(taken.memory for taken in company.steps.values())
+        print(f"- {company.lines:,} lines: dbt, tests and publication {ratio:.2f} × bare (at most {BUILD_GOAL}): "
+              f"{verdict(ratio <= BUILD_GOAL)}; peak {memory:.2f} GiB (under {MEMORY_GOAL:.0f}): "
+              f"{verdict(memory < MEMORY_GOAL)}; validation of landing, master data, marts and features {share:.0%} of "
+              f"the build (at most {VALIDATION_GOAL:.0%}): {verdict(share <= VALIDATION_GOAL)}")  # fmt: skip
+    if len(companies) > 1:
+        logs = [(math.log(company.lines), math.log(company.build)) for company in companies]
+        exponent = linear_regression(*zip(*logs, strict=True)).slope
+        print(f"- growth with the lines: exponent {exponent:.2f} (at most {EXPONENT_GOAL}): "
+              f"{verdict(exponent <= EXPONENT_GOAL)}")  # fmt: skip
+    if day:
+        whole, alone = companies[-1].build, sum(taken.middle for taken in day.steps.values())
+        parts = ", ".join(f"{name} {taken.middle:.1f} s" for name, taken in day.steps.items())
+        print(f"- one more headline day onto {companies[-1].days - 1}: {alone:.1f} s ({parts}), {alone / whole:.0%} of "
+              f"the full build of {companies[-1].days} days (at most {DAY_GOAL:.0%} onto 30): "
+              f"{verdict(alone <= DAY_GOAL * whole)}")  # fmt: skip
 
 
 if __name__ == "__main__":

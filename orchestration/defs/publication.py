@@ -6,7 +6,7 @@ Does not belong here: which models are published; a dbt model says so itself wit
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,26 @@ from workspace.warehouse import open_warehouse
 SNAPSHOT = dg.AssetKey("published_marts")
 
 
-def published_models(manifest: Mapping[str, Any]) -> list[str]:
-    """Names of the dbt models that are published, in name order."""
+def published_models(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Names of the dbt models that are published, in name order, each with the columns that its rows are ordered by.
+
+    Those are its day and its key, as its test `is_key` names them: an order without ties, so that equal rows make equal
+    bytes, at a fraction of what sorting by every column costs; and readers of some days skip the rest of the file. None
+    where the model has no such test.
+    """
     nodes = manifest["nodes"].values()
-    return sorted(n["name"] for n in nodes if n["resource_type"] == "model" and n["config"]["meta"].get("published"))
+    published = [n for n in nodes if n["resource_type"] == "model" and n["config"]["meta"].get("published")]
+    keys = {
+        n["attached_node"]: n["test_metadata"]["kwargs"]
+        for n in nodes
+        if n["resource_type"] == "test" and (n.get("test_metadata") or {}).get("name") == "is_key"
+    }
+    return {n["name"]: _order(keys.get(n["unique_id"], {})) for n in sorted(published, key=lambda n: n["name"])}
+
+
+def _order(test: Mapping[str, Any]) -> list[str]:
+    columns = [test.get("day_column"), *test.get("columns", [])]
+    return list(dict.fromkeys(column for column in columns if column))
 
 
 @dg.definitions
@@ -47,7 +63,7 @@ def publication() -> dg.Definitions:
         settings = workspace.settings
         with tempfile.TemporaryDirectory(dir=settings.paths.ensure().published, prefix=".export-") as scratch:
             with open_warehouse(settings, f"publication, run {context.run.run_id}", read_only=True) as connection:
-                files = {table: _export(connection, table, Path(scratch)) for table in tables}
+                files = {t: export_table(connection, t, order, Path(scratch)) for t, order in tables.items()}
                 as_of = _as_of(connection)
             snapshot = publish(
                 settings.paths.published, files, {"as_of": as_of, "run_id": context.run.run_id}, settings.keep_snapshots
@@ -66,10 +82,12 @@ def publication() -> dg.Definitions:
     return dg.Definitions(assets=[published_marts])
 
 
-def _export(connection: duckdb.DuckDBPyConnection, table: str, folder: Path) -> Path:
+def export_table(connection: duckdb.DuckDBPyConnection, table: str, order: Sequence[str], folder: Path) -> Path:
+    """Write a table of the warehouse to `<folder>/<table>.parquet`, its rows in order; no columns order by all."""
     path = folder / f"{table}.parquet"
     target = str(path).replace("'", "''")
-    connection.execute(f"copy (from \"{table}\" order by all) to '{target}' (format parquet, compression zstd)")
+    by = ", ".join(f'"{column}"' for column in order) or "all"
+    connection.execute(f"copy (from \"{table}\" order by {by}) to '{target}' (format parquet, compression zstd)")
     return path
 
 
