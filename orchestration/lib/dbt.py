@@ -87,6 +87,14 @@ class ProjectTranslator(DagsterDbtTranslator):
             return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
         return dg.AssetKey([dbt_resource_props["name"]])
 
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The default's, and where the columns of a model come from."""
+        from orchestration.lib.column_lineage import asset_lineage
+
+        metadata = dict(super().get_metadata(dbt_resource_props))
+        lineage = asset_lineage(dbt_resource_props["name"]) if dbt_resource_props["resource_type"] == "model" else None
+        return {**metadata, "dagster/column_lineage": lineage} if lineage else metadata
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """The top folder below `models/`."""
         folders = dbt_resource_props.get("fqn", [])
