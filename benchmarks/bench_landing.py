@@ -1,8 +1,9 @@
 """Landing CSV as checked Parquet, beside DuckDB's own way from CSV to Parquet.
 
-The extract is that of the `template` adapter: orders, their lines and customers in one CSV file each. Landing reads it as
-text, casts and checks every value against the contract, looks for duplicates and unknown codes, numbers every row, and
-writes Parquet by day; DuckDB's own way infers types and writes one Parquet file a CSV. In turn, with the same threads.
+The extract is that of the `template` adapter: orders, their lines and customers in one CSV file each. Landing reads
+it as text, casts and checks every value against the contract, looks for duplicates and unknown codes, numbers every
+row, and writes Parquet by day; DuckDB's own way infers types and writes one Parquet file a CSV. In turn, with the same
+threads.
 """
 
 import os
@@ -21,11 +22,12 @@ from workspace.settings import Settings
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 ORDERS = int(os.environ.get("BENCH_ORDERS", "600000"))
 GOAL = 0.6
+_PLACED = "timestamp '2026-01-01' + interval (i * 13 % 7776000) second"
 _TABLES = {
-    "orders": "select 'A-' || i as order_no, 'C-' || i % 50000 as customer_no, "
-              "strftime(timestamp '2026-01-01' + interval (i * 13 % 7776000) second, '%Y-%m-%d %H:%M:%S') as placed, "
-              "strftime(timestamp '2026-01-04' + interval (i * 13 % 7776000) second, '%Y-%m-%d %H:%M:%S') as promised, "
-              "'paid' as state, 'BE' as land, replace((i % 900 + 0.5)::varchar, '.', ',') as total from range({n}) r(i)",
+    "orders": f"select 'A-' || i as order_no, 'C-' || i % 50000 as customer_no, "
+              f"strftime({_PLACED}, '%Y-%m-%d %H:%M:%S') as placed, "
+              f"strftime({_PLACED} + interval 3 day, '%Y-%m-%d %H:%M:%S') as promised, 'paid' as state, 'BE' as land, "
+              "replace((i % 900 + 0.5)::varchar, '.', ',') as total from range({n}) r(i)",
     "lines": "select 'A-' || i // 3 as order_no, i % 3 + 1 as position, 'P-' || i % 4000 as article, "
              "i % 5 + 1 as pieces, replace((i % 90 + 0.25)::varchar, '.', ',') as price from range({n} * 3) r(i)",
     "customers": "select 'C-' || i as customer_no, 'Name ' || i as name, 'mail' || i || '@example.com' as mail, "

@@ -120,117 +120,24 @@ def _columns_of(sql: str, columns: list[str], schema: Mapping[str, list[str]]) -
     from sqlglot.optimizer.qualify import qualify
     from sqlglot.optimizer.scope import build_scope
 
-    known = {table: dict.fromkeys(names, "text") for table, names in schema.items()}
+    known: dict[str, object] = {table: dict.fromkeys(names, "text") for table, names in schema.items()}
     tree = parse_one(re.sub(r'"[^"]+"\."main"\.', "", _FILES.sub(r"\1__\2", sql)), dialect="duckdb")
     tree = qualify(tree, schema=known, dialect="duckdb", validate_qualify_columns=False, identify=False)
     scope = build_scope(tree)
     found = {}
     for column in columns:
-        nodes = lineage(column, tree, schema=None, dialect="duckdb", scope=scope).walk()
+        nodes = lineage(column, tree, schema={}, dialect="duckdb", scope=scope).walk()
         leaves = [n for n in nodes if not n.downstream and isinstance(n.source, exp.Table) and n.source.name]
         names = {(n.source.name.replace("__", ".", 1), n.name.rpartition(".")[2]) for n in leaves}
         found[column] = sorted(f"{table}.{name}" for table, name in names)
     return found
 
 
-def origins(lineage: Lineage, table: str, column: str) -> list[str]:
-    """Columns of landing, matching and seeds that a column goes back to, in name order.
-
-    Raises:
-        KeyError: no model has that column.
-    """
-    lineage[table][column]
-    seen: set[str] = set()
-    waiting, found = [f"{table}.{column}"], set()
-    while waiting:
-        at = waiting.pop()
-        if at in seen:
-            continue
-        seen.add(at)
-        parent, _, name = at.rpartition(".")
-        if parent in lineage:
-            waiting += lineage[parent].get(name, [])
-        else:
-            found.add(at)
-    return sorted(found)
-
-
-def asset_lineage(table: str) -> dg.TableColumnLineage | None:
-    """A model's lineage as Dagster shows it; None for what is not kept."""
-    columns = kept_lineage().get(table)
-    if columns is None:
-        return None
-    return dg.TableColumnLineage({
-        column: [
-            dg.TableColumnDep(dg.AssetKey(source.rpartition(".")[0].split(".")), source.rpartition(".")[2])
-            for source in sources
-        ]
-        for column, sources in columns.items()
-    })  # fmt: skip
-
-
-def compile_project() -> dict[str, Any]:
-    """The manifest with compiled SQL, for a build of all days; needs no warehouse.
-
-    Raises:
-        DbtParseFailed: with dbt's own words.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(home=Path(folder), company="lineage")
-        settings.paths.ensure()
-        target = Path(folder) / "target"
-        done = subprocess.run(
-            [str(EXECUTABLE), "--quiet", "compile", "--no-introspect", "--no-populate-cache", "--project-dir",
-             str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target), "--log-path", str(target)],
-            env={**quiet_environment(), **dbt_environment(settings)}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise DbtParseFailed(f"dbt could not compile {PROJECT}:\n{done.stdout}{done.stderr}")
-        manifest: dict[str, Any] = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-        return manifest
-
-
-def lineage_of(
-    manifest: Mapping[str, Any], wanted: Collection[str] | None = None
-) -> Iterator[tuple[str, dict[str, list[str]]]]:
-    """The name of each built model, or of the wanted ones, and the lineage of its columns; the widest take seconds."""
-    models = {n["name"]: n for n in manifest["nodes"].values() if n["resource_type"] == "model"}
-    built = {name: node for name, node in models.items() if node["config"]["materialized"] != "ephemeral"}
-    schema = {name: list(node["columns"]) for name, node in built.items()}
-    for name, table in load_contract().items():
-        schema[f"landing__{name}"] = [*(column.name for column in table.columns), *META_COLUMNS]
-    schema |= {f"matching__{name}": list(columns) for name, columns in MATCHING_TABLES.items()}
-    for name, node in sorted(built.items()):
-        if wanted is not None and name not in wanted:
-            continue
-        yield name, _columns_of(node["compiled_code"], list(node["columns"]), schema)
-
-
-def _columns_of(sql: str, columns: list[str], schema: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    from sqlglot import exp, parse_one
-    from sqlglot.lineage import lineage
-    from sqlglot.optimizer.qualify import qualify
-    from sqlglot.optimizer.scope import build_scope
-
-    known = {table: dict.fromkeys(names, "text") for table, names in schema.items()}
-    tree = parse_one(re.sub(r'"[^"]+"\."main"\.', "", _FILES.sub(r"\1__\2", sql)), dialect="duckdb")
-    tree = qualify(tree, schema=known, dialect="duckdb", validate_qualify_columns=False, identify=False)
-    scope = build_scope(tree)
-    found = {}
-    for column in columns:
-        nodes = lineage(column, tree, schema=None, dialect="duckdb", scope=scope).walk()
-        leaves = [n for n in nodes if not n.downstream and isinstance(n.source, exp.Table) and n.source.name]
-        found[column] = sorted(
-            {f"{n.source.name.replace('__', '.', 1)}.{n.name.rpartition('.')[2]}" for n in leaves}
-        )  # fmt: skip
-    return found
-
-
 def as_page(lineage: Lineage, published: list[str]) -> str:
     """The page: every column of the published tables, what it is made of, and where that came in."""
     parts = [
-        "# Column lineage\n\nWritten by `python -m orchestration.lib.column_lineage` from the SQL that dbt compiles; do "
-        "not edit it. For each column\nof a published table: the columns that its value is made of, and the landed "
+        "# Column lineage\n\nWritten by `python -m orchestration.lib.column_lineage` from the SQL that dbt compiles; "
+        "do not edit it. For each column\nof a published table: the columns that its value is made of, and the landed "
         "columns that these go back to. What only\nfilters or joins rows does not count; a count of rows comes from no "
         "column. Dagster shows the same beside each asset.\n"
     ]

@@ -1,7 +1,7 @@
 with orders as (
     select
         clean(order_no) as order_no,
-        min(placed) as placed
+        to_utc(min(placed), getvariable('time_zone')) as placed
     from shop_orders
     group by 1
 )
@@ -10,7 +10,7 @@ select
     'shop' as source_system,
     clean(l.order_no) as order_code,
     l.position as line_number,
-    to_utc(o.placed, getvariable('time_zone')) as ordered_at,
+    o.placed as ordered_at,
     clean(l.article) as product_code,
     l.pieces as quantity,
     decimal_comma(l.price) as unit_price_amount,
