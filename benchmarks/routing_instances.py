@@ -184,7 +184,7 @@ def small(seed: int, orders: int | None = None) -> RoutingProblem:
         cell_on_hand=on_hand,
         node_capacity=np.full(nodes, UNLIMITED, np.int64) if rng.random() < 0.2 else capacity,
         ship_fixed=fixed,
-        ship_per_kg=np.zeros_like(fixed) if whole_prices else rng.uniform(0.1, 1.0, fixed.shape),
+        ship_per_kg=np.zeros(fixed.shape) if whole_prices else np.asarray(rng.uniform(0.1, 1.0, fixed.shape)),
         lateness=LatenessTable(
             np.zeros((count, nodes, services)) if whole_prices else rng.uniform(0, 0.6, (count, nodes, services))
         ),

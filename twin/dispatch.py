@@ -62,6 +62,7 @@ class Batch:
         backlog_hours: (N,) working hours of parcels already released to the node.
         is_open: (N,) false while an outage stops the node.
         carrier: (n,) carrier of the destination.
+        weather: (R,) severity of the weather that is reported at the moment, 0 none to 1 worst.
         network: Distances and positions.
     """
 
@@ -84,6 +85,7 @@ class Batch:
     backlog_hours: Floats
     is_open: npt.NDArray[np.bool_]
     carrier: npt.NDArray[np.int8]
+    weather: Floats
     network: Network
 
     @property
@@ -121,11 +123,14 @@ class Decision:
         line_node: (m,) node of each open line; -1 leaves it open for the next wave.
         service: (n,) index in `twin.network.SERVICES`; -1 buys what the priority asks for.
         touched: (n,) whether a person made or changed the choice.
+        held: (n,) orders whose open lines wait because the policy wants to decide anew, not for lack of stock; None:
+            none.
     """
 
     line_node: npt.NDArray[np.int16]
     service: npt.NDArray[np.int8]
     touched: npt.NDArray[np.bool_]
+    held: npt.NDArray[np.bool_] | None = None
 
 
 class Policy(Protocol):
@@ -219,11 +224,12 @@ def check_decision(batch: Batch, decision: Decision) -> None:
         PolicyError: wrong shape, unknown node or service, or more units given than there are.
     """
     lines, nodes = len(batch.product), batch.network.count
-    shapes = (decision.line_node.shape, decision.service.shape, decision.touched.shape)
-    if shapes != ((lines,), (batch.count,), (batch.count,)):
+    held = decision.touched if decision.held is None else decision.held
+    shapes = (decision.line_node.shape, decision.service.shape, decision.touched.shape, held.shape)
+    if shapes != ((lines,), *[(batch.count,)] * 3):
         raise PolicyError(
-            f"A decision has one node a line and one service and mark an order: {(lines,)}, {(batch.count,)}, "
-            f"{(batch.count,)}; got {shapes}. Return arrays in the batch's order."
+            f"A decision has one node a line and one service and marks an order: {(lines,)}, {(batch.count,)}, "
+            f"{(batch.count,)}, {(batch.count,)}; got {shapes}. Return arrays in the batch's order."
         )
     if lines and (decision.line_node.min() < -1 or decision.line_node.max() >= nodes):
         raise PolicyError(f"A line's node is -1 (none) to {nodes - 1}; got {decision.line_node.min()} to "

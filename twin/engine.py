@@ -24,7 +24,7 @@ from twin.luck import uniform
 from twin.network import parcel_cost
 from twin.results import DayResult, in_order
 from twin.signals import Outside
-from twin.stock import Inbound, Stock, joined
+from twin.stock import Stock, joined
 from twin.tables import Columns, length, stack, take
 from twin.world import World
 
@@ -80,7 +80,7 @@ class Simulation:
         if is_last:
             done["parcels"].append(stack(self._waiting))
             done["parcel_lines"].append(stack(self._waiting_lines))
-            inbound = _with_open(inbound, self.stock.still_open())
+            inbound = joined([inbound, self.stock.still_open()])
         orders, lines = self._settle(everything=is_last)
         parcels, parcel_lines = in_order(stack(done["parcels"]), "id"), in_order(stack(done["parcel_lines"]), "parcel")
         aftermath = follow(self.world, self.seed, parcels, parcel_lines)
@@ -147,7 +147,8 @@ class Simulation:
             orders["home_node"][rows], uniform(self.seed, "person", orders["id"][rows], 1), weight,
             np.r_[starts, len(index)].astype(np.int64), product, quantity, available, backlog,
             self.world.outside.node_factor[day] > 0.3, fulfil.carriers_for(
-                self.world, orders["place"][rows], orders["ordered_at"][rows]), self.world.network,
+                self.world, orders["place"][rows], orders["ordered_at"][rows]),
+            self.world.outside.weather_at(now - self.world.start), self.world.network,
         ), rows  # fmt: skip
 
     def _carry_out(self, now: int, batch: Batch, decision: Decision, index: Ints, rows: Ints) -> None:
@@ -156,6 +157,8 @@ class Simulation:
         orders, lines = self._orders, self._lines
         order_of_line = np.repeat(np.arange(batch.count), np.diff(batch.line_start))
         waits = np.bincount(order_of_line, weights=line_node < 0, minlength=batch.count) > 0
+        if decision.held is not None:
+            waits &= ~decision.held
         orders["waited_at"][rows] = np.where(waits & (orders["waited_at"][rows] == 0), now, orders["waited_at"][rows])
         given = np.flatnonzero(line_node >= 0)
         if not len(given):
@@ -301,7 +304,3 @@ class Simulation:
         for day in np.unique(days[returned["is_sellable"] == 1]):
             on = (days == day) & (returned["is_sellable"] == 1)
             self.stock.plan_restock(int(day), returned["node"][on], returned["product"][on], returned["quantity"][on])
-
-
-def _with_open(received: Inbound, still_open: Inbound) -> Inbound:
-    return joined([received, still_open])

@@ -42,6 +42,12 @@ class Outside:
     node_factor: Floats
     line_lift: Floats
 
+    def weather_at(self, moment: int) -> Floats:
+        """(R,) severity of the weather under way at a moment, in seconds from the horizon's first local midnight."""
+        now = (self.kind == WEATHER) & (self.started <= moment) & (moment < self.ended)
+        total = np.bincount(self.place[now], weights=self.severity[now], minlength=self.road_factor.shape[1])
+        return np.minimum(1.0, total)
+
 
 def build_outside(parameters: TwinParameters, regions: int, nodes: int) -> Outside:
     """Draw the events and spread them over the days that they touch."""

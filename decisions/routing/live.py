@@ -55,10 +55,31 @@ with own as (
     from open_lines l join open_orders o using (order_id) where o.held = '' and o.parcels = 1 group by all
 )
 select s.warehouse_id, s.product_id, s.on_hand_quantity,
-    greatest(s.reserved_quantity - coalesce(own.units, 0), 0) as reserved_quantity
-from fct_inventory_daily s left join own using (warehouse_id, product_id)
+    greatest(s.reserved_quantity - coalesce(own.units, 0), 0) as reserved_quantity, v.scarcity, v.relief
+from fct_inventory_daily s
+left join own using (warehouse_id, product_id)
+left join unit_values v using (warehouse_id, product_id)
 where s.stock_date = (select max(stock_date) from fct_inventory_daily) order by all
 """
+#: Money of a unit: what is risked by taking one that may run out (chance of it within the horizon × price), and what is
+#: tied up in one that is held for longer than `$cover` days of demand, in full from twice as long on.
+_VALUES = """
+create temp table unit_values as
+select r.warehouse_id, r.product_id, r.stockout_probability * p.price as scarcity,
+    p.price * case when r.available_units <= 0 then 0 when r.cover_days is null then 1
+        else least(greatest(r.cover_days / $cover - 1, 0), 1) end as relief
+from stockout_predictions r
+join (select product_id, cast(list_price_amount as double) as price from dim_products) p using (product_id)
+where r.horizon_hours = $horizon and p.price is not null
+"""
+_NO_VALUES = """
+create temp table unit_values as
+select '' as warehouse_id, '' as product_id, cast(null as double) as scarcity, cast(null as double) as relief
+where false
+"""
+RISKS, RISK_HOURS = "stockout_predictions", 48
+#: Days of demand that a node may hold of a product before its units count as too many.
+OVERSTOCK_DAYS = 60
 _NODES = """
 select n.warehouse_id, n.region_code, coalesce(n.closed_date > cast($as_of as date), true) as enabled,
     greatest(n.daily_capacity_orders - coalesce(committed.parcels, 0), 0) as capacity
@@ -99,6 +120,8 @@ def moment_of(snapshot: Snapshot) -> datetime:
 def live_batch(snapshot: Snapshot, model: LiveModel, window_hours: float) -> Batch:
     """The batch of a snapshot; every order with an open line is in it, those that must stay with their reason.
 
+    Units that may run out and units held for too long carry a value where stock-outs are forecast, none elsewhere.
+
     Args:
         snapshot: Published marts.
         model: Prices and lateness.
@@ -116,6 +139,10 @@ def live_batch(snapshot: Snapshot, model: LiveModel, window_hours: float) -> Bat
         for statement in _OPEN.split(";"):
             wanted = {"as_of": as_of, "window": int(window_hours)} if "$as_of" in statement else {}
             con.execute(statement, wanted)
+        if RISKS in snapshot.tables:
+            con.execute(_VALUES, {"cover": OVERSTOCK_DAYS, "horizon": RISK_HOURS})
+        else:
+            con.execute(_NO_VALUES)
         con.execute("create temp table nodes as " + _NODES.replace("$as_of", f"timestamp '{as_of}'"))
         tables = _tables(con, model)
         orders = con.execute(

@@ -1,165 +1,47 @@
 """The optimiser as a policy of the twin: what it would have come to under the same orders, stock and luck.
 
-Belongs here: a wave of the twin as a problem, and lateness learned from a rehearsal under history's rules. Does not
-belong here: the twin itself (twin), the comparison (benchmarks, `oi twin compare`).
+Belongs here: a wave of the twin as a problem, and prices that bound regions from wave to wave. Does not belong here:
+the twin itself (twin), lateness (`arrival`, `rehearsal`), the comparison (benchmarks, `oi twin compare`).
 
-The policy knows what a company knows: the rate card, planned days, backlogs, and parcels that were sent before. The
-rehearsal runs on luck of its own, so that nothing of the judged days is learned.
+The policy knows what a company knows: the rate card, planned days, calendars and backlogs of nodes, the weather that is
+reported, and parcels that were sent before.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.special import logit
-from sklearn.linear_model import LogisticRegression
 
 from ml.core.routing.parameters import RoutingParameters
 from ml.core.routing.policy import RoutingPolicy
 from ml.core.routing.problem import LatenessTable, RoutingProblem, stock_csr
 from ml.core.routing.solve import solve_batch
-from twin.dispatch import Batch, Decision, HistoricRules
-from twin.engine import Simulation
-from twin.network import (
-    CARRIER_PRICE,
-    FIXED_FEE,
-    PER_KG_FEE,
-    PLANNED_DAYS,
-    SAME_DAY,
-    SERVICES,
-    UTC_OFFSET_SECONDS,
-    Network,
-)
-from twin.results import DayResult
+from twin.dispatch import Batch, Decision
+from twin.network import CARRIER_PRICE, FIXED_FEE, PER_KG_FEE, SAME_DAY, SERVICES, Network
 from twin.systems.codes import node_codes
-from twin.world import World
 
 Floats = NDArray[np.float64]
 
-#: Luck of the rehearsal, added to the world's seed; far from the seeds that comparisons use.
-REHEARSAL = 1_000_003
 #: Weight of lateness by priority: standard, express, critical.
-PRIORITY_WEIGHT = np.array([1.0, 2.0, 4.0])
+PRIORITY_WEIGHT = np.array([1.0, 1.5, 2.0])
 #: Last distance band to which the same day is sold.
 LAST_SAME_DAY_BAND = 1
 #: Share of its daily capacity that a node is given at most in one wave.
 WAVE_SHARE = 0.5
-SUNDAY = 3
 
 
-@dataclass(frozen=True)
-class Clock:
-    """What the moment means to nodes: arrays of 0 and 1, the last pick-up is `missed`, the node is about to rest."""
+class Lateness(Protocol):
+    """What foresees arrivals, as `arrival.ArrivalModel` does."""
 
-    missed: Floats
-    resting: Floats
+    def late(self, batch: Batch) -> Floats:
+        """P(late), shape (orders, nodes, services), of a parcel given out in this wave."""
+        ...
 
-
-def clock_of(network: Network, node: NDArray[np.integer], second: NDArray[np.integer] | int) -> Clock:
-    """The clock of nodes at moments (UTC seconds); both of one length, or one moment for all."""
-    local = np.asarray(second, np.int64) + UTC_OFFSET_SECONDS
-    missed = (local % 86_400) / 3600.0 >= network.cutoff_hour[node]
-    # 1970-01-01 was a Thursday: day 3 was a Sunday.
-    served_on = (local // 86_400 + missed) % 7
-    return Clock(missed.astype(np.float64), ((served_on == SUNDAY) & network.closed_sunday[node]).astype(np.float64))
-
-
-@dataclass(frozen=True)
-class LatenessModel:
-    """Log-odds of lateness: hours a parcel needs by plan, hours it has, its node, its post-code area, and the clock.
-
-    Attributes:
-        node, place: (N,), (A,) effects; the constant is in those of the nodes.
-        needed, slack: Log-odds of an hour needed and of an hour to the promise.
-        missed, resting: Log-odds of an allocation after the node's last pick-up, and of one before a day of rest.
-    """
-
-    node: Floats
-    place: Floats
-    needed: float
-    slack: float
-    missed: float
-    resting: float
-
-    def probability(
-        self, needed_hours: Floats, slack_hours: Floats, place: NDArray[np.integer], clock: Clock
-    ) -> Floats:
-        """P(late), shape (orders, nodes, services).
-
-        Args:
-            needed_hours: (orders, nodes, services) planned hours on the road and in the queue.
-            slack_hours: (orders,) hours to the promise.
-            place: (orders,) post-code area of the destination.
-            clock: Of the nodes, now.
-        """
-        node = self.node + self.missed * clock.missed + self.resting * clock.resting
-        score = self.needed * needed_hours + node[None, :, None]
-        score = score + (self.slack * slack_hours + self.place[place])[:, None, None]
-        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -30, 30))), np.float64)
-
-
-@dataclass
-class _Watched:
-    """History's rules, noting the backlog that each wave met."""
-
-    rules: HistoricRules
-    moments: list[int] = field(default_factory=list)
-    backlogs: list[Floats] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return self.rules.name
-
-    def decide(self, batch: Batch) -> Decision:
-        self.moments.append(batch.decided_at)
-        self.backlogs.append(batch.backlog_hours.copy())
-        return self.rules.decide(batch)
-
-
-def rehearse(world: World) -> LatenessModel:
-    """Learn lateness from parcels that history's rules sent, on luck of its own.
-
-    Raises:
-        ValueError: the rehearsal knows only late or only punctual parcels.
-    """
-    rules = world.parameters.dispatch
-    watched = _Watched(HistoricRules(rules.person_share, rules.max_candidates))
-    rows: list[NDArray[np.float64]] = []
-    nodes, places = world.network.count, world.network.distance_km.shape[1]
-    for day in Simulation(world, watched, world.parameters.seed + REHEARSAL).run():
-        rows.append(_sent(day, world.network, watched))
-    sent = np.concatenate(rows)
-    late = sent[:, -1].astype(bool)
-    if late.all() or not late.any():
-        raise ValueError(
-            f"A rehearsal must know late and punctual parcels; got {len(late)} of one kind. Make it longer."
-        )
-    wheres = sparse.csr_array(
-        (np.ones(2 * len(sent)), (np.repeat(np.arange(len(sent)), 2),
-         np.column_stack((sent[:, 4], nodes + sent[:, 5])).astype(np.int64).ravel())), (len(sent), nodes + places),
-    )  # fmt: skip
-    fitted = LogisticRegression(C=1.0, max_iter=1000).fit(sparse.hstack((sent[:, :4], wheres)).tocsr(), late)
-    weights = fitted.coef_[0]
-    return LatenessModel(weights[4 : 4 + nodes] + fitted.intercept_[0], weights[4 + nodes :], *map(float, weights[:4]))
-
-
-def _sent(day: DayResult, network: Network, watched: _Watched) -> Floats:
-    """(parcels, 7) hours needed, slack, missed, resting, node, place and lateness of what a day settled."""
-    parcels, orders = day.parcels, day.orders
-    if not len(orders["id"]) or not len(parcels["order"]):
-        return np.empty((0, 7))
-    position = np.minimum(np.searchsorted(orders["id"], parcels["order"]), len(orders["id"]) - 1)
-    sound = (parcels["is_empty"] == 0) & (parcels["delivered_at"] > 0) & (orders["id"][position] == parcels["order"])
-    names = ("node", "place", "service", "released_at", "delivered_at")
-    node, place, service, released, delivered = (parcels[name][sound] for name in names)
-    promised = orders["promised_at"][position[sound]]
-    wave = np.maximum(np.searchsorted(np.array(watched.moments), released, side="right") - 1, 0)
-    needed = 24.0 * PLANNED_DAYS[service, network.band[node, place]] + np.array(watched.backlogs)[wave, node]
-    clock = clock_of(network, node, released)
-    return np.column_stack(
-        (needed, (promised - released) / 3600.0, clock.missed, clock.resting, node, place, delivered > promised)
-    ).astype(np.float64)
+    def may_wait(self, batch: Batch, moment: int) -> NDArray[np.bool_]:
+        """(orders, nodes) true where giving the parcel out at `moment` would lose no time."""
+        ...
 
 
 @dataclass
@@ -211,24 +93,26 @@ class Optimised:
     """Solve each wave as one batch.
 
     Attributes:
-        lateness: Learned by `rehearse`.
+        lateness: Learned by `rehearsal.rehearse`.
         capacity: (N,) parcels a working day.
         parameters: Weights and limits.
         regional: Prices that bound the regional gap; None: no limit.
         closed: Services and nodes that regions may not have, by the names of `names_of`; None: all may have all.
+        wave_hours: Hours to the next wave: an order stays re-assignable while waiting for it costs no time. 0: what is
+            decided is committed at once.
         error: Standard deviation of a wrong prediction, log-odds a node × service and wave; 0 for none.
     """
 
-    lateness: LatenessModel
+    lateness: Lateness
     capacity: NDArray[np.int64]
     parameters: RoutingParameters = field(
         default_factory=lambda: RoutingParameters(
-            lateness_cost=80.0, split_cost=4.0, unfilled_cost=400.0, dual_rounds=8, search_sweeps=2,
-            threads=1,
+            lateness_cost=120.0, split_cost=4.0, unfilled_cost=2_000.0, dual_rounds=8, search_sweeps=2, threads=1,
         )
     )  # fmt: skip
     regional: RegionalPrices | None = None
     closed: RoutingPolicy | None = None
+    wave_hours: float = 0.0
     error: float = 0.0
     name: str = "ours"
 
@@ -244,7 +128,17 @@ class Optimised:
         np.maximum.at(service, owner, result.line_service)
         if self.regional is not None:
             self.regional.learn(batch.region, result.order_on_time)
-        return Decision(result.line_node.astype(np.int16), service, np.zeros(batch.count, np.bool_))
+        held = self._held(batch, owner, result.line_node)
+        node = np.where(held[owner], -1, result.line_node).astype(np.int16)
+        return Decision(node, service, np.zeros(batch.count, np.bool_), held)
+
+    def _held(self, batch: Batch, owner: NDArray[np.integer], node: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """(n,) orders that ship whole and lose nothing by being decided anew at the next wave."""
+        if not self.wave_hours:
+            return np.zeros(batch.count, np.bool_)
+        may = self.lateness.may_wait(batch, batch.decided_at + round(3600 * self.wave_hours))
+        lines = (node >= 0) & may[owner, np.maximum(node, 0)]
+        return np.bincount(owner, weights=~lines, minlength=batch.count) == 0
 
     def _problem(self, batch: Batch) -> RoutingProblem:
         """The wave as a problem; its lanes are those to the post-code areas of its orders."""
@@ -283,11 +177,7 @@ class Optimised:
         )
 
     def _late(self, batch: Batch) -> Floats:
-        band = batch.network.band[:, batch.place].T
-        needed = 24.0 * np.moveaxis(PLANNED_DAYS[:, band], 0, 2) + batch.backlog_hours[None, :, None]
-        slack = (batch.promised_at - batch.decided_at) / 3600.0
-        clock = clock_of(batch.network, np.arange(batch.network.count), batch.decided_at)
-        late = self.lateness.probability(needed, slack, batch.place, clock)
+        late = self.lateness.late(batch)
         if self.error:
             rng = np.random.default_rng(batch.decided_at)
             wrong = rng.normal(0.0, self.error, (1, *late.shape[1:]))

@@ -22,8 +22,10 @@ from ml.jobs.train import TrainJob
 from workspace.published import Snapshot
 
 #: Money of the policy, in the currency of the parcels' prices. A late parcel costs a call, a voucher and some of the
-#: customer's next order; a line that ships from nowhere costs its margin and more of that.
-POLICY: dict[str, Any] = {"lateness_cost": 30.0, "split_cost": 6.0, "unfilled_cost": 150.0}
+#: customer's next order; a line that ships from nowhere costs its margin and more of that. A node that runs out of a
+#: product sends for it elsewhere, which costs a tenth of the price; a unit held for too long loses a fiftieth of it.
+POLICY: dict[str, Any] = {"lateness_cost": 30.0, "split_cost": 6.0, "unfilled_cost": 150.0, "scarcity_weight": 0.1,
+          "relief_weight": 0.02}  # fmt: skip
 PRIORITIES = {"standard": 1.0, "express": 2.0, "critical": 4.0}
 
 

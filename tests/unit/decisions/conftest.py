@@ -25,7 +25,8 @@ TABLES = {
         select order_id, 1 as line_number, product_id, quantity, quantity as open_quantity from (values
         ('free', 'p1', 2), ('moving', 'p1', 3), ('old', 'p1', 1), ('packed', 'p1', 1), ('double', 'p1', 1),
         ('unpaid', 'p1', 1), ('lost', 'p1', 1), ('gone', 'p1', 0)) t(order_id, product_id, quantity)""",
-    "dim_products": "select 'p1' as product_id, 'tea' as category, cast(null as double) as weight_kg",
+    "dim_products": """
+        select 'p1' as product_id, 'tea' as category, cast(null as double) as weight_kg, 40.0 as list_price_amount""",
     "dim_warehouses": """
         select * from (values ('near', 'R1', 30.0, 120.0, 10, null), ('far', 'R2', 30.0, 130.0, 10, null),
         ('shut', 'R1', 30.0, 120.0, 10, date '2026-01-01'))

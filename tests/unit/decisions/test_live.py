@@ -7,6 +7,8 @@ import pytest
 
 from decisions.routing.live import LiveModel, live_batch
 from decisions.routing.problem import Batch
+from ml.core.routing.parameters import RoutingParameters
+from ml.core.routing.solve import solve_batch
 from ml.jobs.routing import paid_prices
 from workspace.published import Snapshot
 
@@ -69,3 +71,35 @@ def test_priority_weight_and_distance_come_through(make_snapshot: Make) -> None:
 def test_a_snapshot_without_a_table_is_refused_by_name(make_snapshot: Make) -> None:
     with pytest.raises(ValueError, match="fct_inventory_daily are absent"):
         batch_of(make_snapshot(fct_inventory_daily=None))
+
+
+#: `near` will run out with a chance of a half; `far` holds 90 days of demand, `shut` what nobody asks for.
+RISKS = """
+    select 'p1' as product_id, * from (values
+    ('near', 48, 0.5, 5, 2.0), ('near', 72, 0.9, 5, 2.0), ('far', 48, 0.0, 4, 90.0), ('shut', 48, 0.0, 50, null))
+    t(warehouse_id, horizon_hours, stockout_probability, available_units, cover_days)"""
+
+
+def test_units_that_may_run_out_and_units_held_too_long_have_a_value(make_snapshot: Make) -> None:
+    batch = batch_of(make_snapshot(stockout_predictions=RISKS))
+    problem = batch.problem
+    assert problem.cell_scarcity is not None
+    assert problem.cell_relief is not None
+    names = batch.node_ids[problem.cell_node].tolist()
+    assert dict(zip(names, problem.cell_scarcity.tolist(), strict=True)) == {"near": 20.0, "far": 0.0, "shut": 0.0}
+    assert dict(zip(names, problem.cell_relief.tolist(), strict=True)) == {"near": 0.0, "far": 20.0, "shut": 40.0}
+
+
+def test_without_forecasts_no_unit_has_a_value(make_snapshot: Make) -> None:
+    problem = batch_of(make_snapshot()).problem
+    assert problem.cell_scarcity is not None
+    assert not problem.cell_scarcity.any()
+
+
+def test_a_risk_of_running_out_sends_an_order_to_the_node_that_can_spare(make_snapshot: Make) -> None:
+    """`far` ships at about 3.9 more; a risk of 0.5 × 40 a unit outweighs that unless it hardly counts."""
+    batch = batch_of(make_snapshot(stockout_predictions=RISKS))
+    line = int(batch.problem.order_line_start[batch.order_ids.tolist().index("moving")])
+    for weight, node in ((0.01, "near"), (0.5, "far")):
+        result = solve_batch(batch.problem, RoutingParameters(scarcity_weight=weight, relief_weight=0.0))
+        assert batch.node_ids[result.line_node[line]] == node

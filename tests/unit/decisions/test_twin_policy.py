@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from decisions.routing.twin_policy import LatenessModel, Optimised, RegionalPrices, clock_of, constrained, rehearse
-from twin.dispatch import rule_policy
+from decisions.routing.arrival import ArrivalModel
+from decisions.routing.rehearsal import rehearse
+from decisions.routing.twin_policy import Optimised, RegionalPrices, constrained
+from twin.dispatch import Batch, Decision, rule_policy
 from twin.parameters import load_preset
 from twin.testbed import simulate
 from twin.world import World, build_world
@@ -18,16 +20,11 @@ def world() -> World:
 
 
 @pytest.fixture(scope="module")
-def lateness(world: World) -> LatenessModel:
+def lateness(world: World) -> ArrivalModel:
     return rehearse(world)
 
 
-def test_the_rehearsal_learns_that_hours_needed_make_late_and_hours_left_do_not(lateness: LatenessModel) -> None:
-    assert lateness.needed > 0 > lateness.slack
-    assert lateness.missed > 0
-
-
-def test_it_is_cheaper_than_history_on_the_same_luck_and_later_no_more(world: World, lateness: LatenessModel) -> None:
+def test_it_is_cheaper_than_history_on_the_same_luck_and_later_no_more(world: World, lateness: ArrivalModel) -> None:
     # The twin refuses a decision that gives away more units than there are, so that a run to the end is a proof.
     ours = simulate(Optimised(lateness, world.capacity), world, 900).figures
     history = simulate(rule_policy("historic", world.parameters), world, 900).figures
@@ -38,7 +35,7 @@ def test_it_is_cheaper_than_history_on_the_same_luck_and_later_no_more(world: Wo
 
 
 def test_the_same_policy_decides_the_same_twice_and_wrong_predictions_are_survived(
-    world: World, lateness: LatenessModel
+    world: World, lateness: ArrivalModel
 ) -> None:
     bounded = constrained(Optimised(lateness, world.capacity), 0.1)
     first, second = (simulate(bounded, world, 901).figures for _ in range(2))
@@ -58,12 +55,30 @@ def test_a_region_that_lags_gets_a_price_and_one_that_leads_none() -> None:
     assert prices.extra(2, 5).tolist() == [0, 0], "a clock that goes back begins anew"
 
 
-def test_the_clock_knows_the_last_pick_up_and_sundays(world: World) -> None:
-    network = replace(world.network, closed_sunday=np.ones(world.network.count, bool))
-    sunday = 1_761_436_800 - 8 * 3600  # 2025-10-26 00:00 in Shanghai
-    everywhere = np.arange(network.count)
-    assert clock_of(network, everywhere, sunday).resting.all()
-    assert not clock_of(network, everywhere, sunday + 86_400).resting.any()
-    saturday_night = clock_of(network, everywhere, sunday - 60)
-    assert saturday_night.missed.all()
-    assert saturday_night.resting.all()
+def test_an_order_of_the_night_stays_open_until_its_node_is_about_to_open(world: World, lateness: ArrivalModel) -> None:
+    """Waiting until the wave before the opening costs no working hour, and nobody counts it as a stock-out."""
+    at_once = Optimised(lateness, world.capacity)
+    moving = replace(at_once, wave_hours=3.0)
+    watched = _Watched(moving)
+    held = simulate(watched, world, 903).figures
+    committed = simulate(at_once, world, 903).figures
+    hours = {hour for hour, share in watched.held.items() if share > 0.5}
+    assert hours == {0, 3, 21}
+    assert abs((held["waited_share"] or 0) - (committed["waited_share"] or 1)) < 0.01
+    assert (held["on_time_share"] or 0) > (committed["on_time_share"] or 1) - 0.005
+
+
+class _Watched:
+    """Notes the largest share of orders held, by local hour."""
+
+    name = "watched"
+
+    def __init__(self, policy: Optimised) -> None:
+        self.policy, self.held = policy, dict[int, float]()
+
+    def decide(self, batch: Batch) -> Decision:
+        decision = self.policy.decide(batch)
+        assert decision.held is not None
+        hour = (batch.decided_at // 3600 + 8) % 24
+        self.held[hour] = max(self.held.get(hour, 0.0), float(decision.held.mean()))
+        return decision
