@@ -17,9 +17,10 @@ from decisions.routing.decided import write_decisions
 from decisions.routing.live import LiveModel, live_batch, moment_of
 from decisions.routing.problem import Batch
 from decisions.routing.store import SUMMARY, read_summary, write_run
-from ml.core.routing.confidence import Uncertainty, confidence
+from ml.core.routing.confidence import Uncertainty, right_in_draws
 from ml.core.routing.parameters import RoutingParameters
 from ml.core.routing.ranker import NodeRanker
+from ml.core.routing.reliability import Reliability, reliability
 from ml.core.routing.result import RoutingResult
 from ml.core.routing.rules import routed_by_rule
 from ml.core.routing.solve import solve_batch
@@ -33,6 +34,8 @@ from workspace.settings import Settings
 
 #: The rule that takes over; named in every report of a plan that it made.
 FALLBACK = "nearest"
+#: Draws that confidence is the mean over; as many more judge it.
+DRAWS = 200
 
 
 @dataclass(frozen=True)
@@ -116,10 +119,10 @@ class PlanJob:
             return read_plan(folder, status="reused")
         batch = live_batch(snapshot, ready.live, self.window_hours)
         result, reason = self._decide(batch, ready)
-        sure = np.full(batch.problem.orders, np.nan)
+        sure, trusted = np.full(batch.problem.orders, np.nan), None
         if ready.uncertainty is not None:
-            sure = confidence(batch.problem, result, ready.uncertainty, self.limits.tolerance)
-        checks = self._checks(batch, result)
+            sure, trusted = self._assured(batch, result, ready.uncertainty, settings.confidence_threshold)
+        checks = {**self._checks(batch, result), "confidence_certified": _certified(trusted)}
         extra = {
             "plan": plan, "model": ORDER_ROUTING.name, "model_version": ready.version, "snapshot": snapshot.version,
             "as_of": moment_of(snapshot).isoformat(), "window_hours": self.window_hours,
@@ -127,6 +130,7 @@ class PlanJob:
             "confidence_threshold": settings.confidence_threshold, "tolerance": self.limits.tolerance,
             "checks": {name: {"passed": passed, "met": met} for name, (passed, met) in checks.items()},
         }  # fmt: skip
+        extra["reliability"] = None if trusted is None else trusted.as_dict()
         extra |= write_decisions(folder, plan, batch, result, sure, settings.confidence_threshold, by_rule=bool(reason))
         write_run(folder, batch, result, extra)
         return read_plan(folder, status="fallback" if reason else "planned")
@@ -163,6 +167,16 @@ class PlanJob:
                 return rule, f"After {spent:.0f} s the solver's answer was {result.gap:.1%} above its bound."
         return result, ""
 
+    def _assured(
+        self, batch: Batch, result: RoutingResult, uncertainty: Uncertainty, threshold: float
+    ) -> tuple[NDArray[np.float64], Reliability]:
+        """Confidence from one half of the draws, and how it held in the other."""
+        right = right_in_draws(batch.problem, result, uncertainty, self.limits.tolerance, 2 * DRAWS)
+        sure = np.where(result.order_parcels > 0, right[:, :DRAWS].mean(axis=1), np.nan)
+        chosen = np.flatnonzero(result.order_parcels > 0)
+        region = batch.region_ids[batch.problem.order_region[chosen]]
+        return sure, reliability(sure[chosen], right[chosen, DRAWS:], region, threshold)
+
     def _checks(self, batch: Batch, result: RoutingResult) -> dict[str, tuple[bool, str]]:
         oversold, overloaded = oversells(batch, result)
         regions = result.regions
@@ -186,6 +200,17 @@ class PlanJob:
                 f"limit {self.limits.regional_gap:.1%}" if timed else "nothing predicts lateness",
             ),
         }  # fmt: skip
+
+
+def _certified(trusted: Reliability | None) -> tuple[bool, str]:
+    if trusted is None:
+        return False, "nothing states a confidence"
+    if not trusted.certain:
+        return True, f"no decision reaches {trusted.threshold:.0%}; all go to a person"
+    return trusted.is_certified, (
+        f"of {trusted.certain} decisions at {trusted.threshold:.0%} or more, {trusted.certain_right:.1%} are right in "
+        f"draws that confidence did not see, and at least {trusted.certain_low:.1%} in 19 of 20"
+    )
 
 
 def oversells(batch: Batch, result: RoutingResult) -> tuple[int, int]:

@@ -4,7 +4,8 @@ Belongs here: drawing. Does not belong here: the curve (ml.core.routing.tradeoff
 """
 
 import io
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,7 +14,10 @@ import numpy as np
 from decisions.routing.store import read_run
 from ml.core.routing.tradeoff import TradeOffPoint, fairness_curve
 from orchestration.lib.metadata import markdown_table
+from workspace.files import write_atomically
 
+#: Points of the curve, kept beside the plan that they belong to.
+FILE = "trade_off.json"
 LIMITS = (0.3, 0.2, 0.1)
 #: Orders above which the curve is left to the benchmark: a point is a solve.
 MOST_ORDERS = 20_000
@@ -29,10 +33,14 @@ class TradeOff:
 
 
 def trade_off(folder: Path) -> TradeOff:
-    """Solve the plan's batch under each limit and draw the extra cost with the interval that the bounds prove."""
-    problem, result, _ = read_run(folder)
-    limits = LIMITS if problem.orders <= MOST_ORDERS else ()
-    points = fairness_curve(problem, result.parameters, limits)
+    """Draw the extra cost under each limit with the interval that the bounds prove; a plan's curve is solved once."""
+    kept = folder / FILE
+    if not kept.is_file():
+        problem, result, _ = read_run(folder)
+        limits = LIMITS if problem.orders <= MOST_ORDERS else ()
+        solved = fairness_curve(problem, result.parameters, limits)
+        write_atomically(kept, json.dumps([asdict(point) for point in solved]) + "\n")
+    points = [TradeOffPoint(**point) for point in json.loads(kept.read_text(encoding="utf-8"))]
     return TradeOff(_drawn(points), markdown_table([_row(point) for point in points], COLUMNS))
 
 

@@ -74,7 +74,19 @@ def confidence(
     tolerance: float = 0.05,
     draws: int = 200,
 ) -> Floats:
-    """Confidence of each order's choice, shape (orders,); NaN where nothing was chosen.
+    """Confidence of each choice, shape (orders,), NaN where nothing was chosen; arguments as `right_in_draws`."""
+    right = right_in_draws(problem, result, uncertainty, tolerance, draws)
+    return np.where(result.order_parcels > 0, right.mean(axis=1), np.nan)
+
+
+def right_in_draws(
+    problem: RoutingProblem,
+    result: RoutingResult,
+    uncertainty: Uncertainty,
+    tolerance: float = 0.05,
+    draws: int = 200,
+) -> NDArray[np.bool_]:
+    """Whether each order's choice is right in each draw, shape (orders, draws); false where nothing was chosen.
 
     Args:
         problem: The batch.
@@ -87,7 +99,7 @@ def confidence(
     shape = (draws, *problem.shape)
     late_error = rng.normal(0.0, uncertainty.lateness_logit, shape)
     cost_factor = np.maximum(0.0, 1.0 + rng.normal(0.0, uncertainty.cost_relative, shape))
-    sure = np.full(problem.orders, np.nan)
+    right = np.zeros((problem.orders, draws), np.bool_)
     open_orders = np.flatnonzero(result.order_parcels > 0)
     choices = _Choices(problem, result)
     for begin in range(0, len(open_orders), _CHUNK):
@@ -95,9 +107,8 @@ def confidence(
             region = int(problem.order_region[order])
             drawn = options.cost(late_error[:, :, region], cost_factor[:, :, region])
             chosen, best = options.chosen(drawn), options.best(drawn)
-            regret = chosen - np.minimum(best, chosen)
-            sure[order] = float((regret <= tolerance * np.abs(chosen)).mean())
-    return sure
+            right[order] = chosen - np.minimum(best, chosen) <= tolerance * np.abs(chosen)
+    return right
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,19 @@ def test_a_new_plan_is_shown_at_once_with_figures_checks_and_decisions(
     assert "/routing/o3" in console.get("/routing?handling=whatever").text
 
 
+def test_whether_confidence_holds_is_shown_by_band_and_region(own_company: Settings, open_console: Open) -> None:
+    group = {"name": "95% – 100%", "choices": 40, "said": 0.99, "right": 0.97}
+    trusted = {"bands": [group], "regions": [{**group, "name": "R7"}], "ece": 0.02, "threshold": 0.85, "certain": 40,
+               "certain_right": 0.97, "certain_low": 0.81, "is_certified": False}  # fmt: skip
+    passes = [{"orders": 3}, {"orders": 2}]
+    keep_plan(own_company, reliability=trusted, passes=passes)
+    page = open_console(own_company).get("/routing").text
+    assert "Of 40 decisions at 85% or more, 97.0% are right; in 19 of 20 draws at least 81.0%" in page
+    assert "Not certified" in page
+    assert "R7" in page
+    assert "soft fences were dropped for 2 orders" in page
+
+
 def test_a_plan_by_the_rule_says_so(own_company: Settings, open_console: Open) -> None:
     keep_plan(own_company, rule="nearest", reason="no version was promoted yet", gap=None, on_time=None)
     page = open_console(own_company).get("/routing").text

@@ -101,6 +101,17 @@ def test_without_a_champion_the_rule_decides_and_says_so(
     assert report.summary["automatic"] == 0
     assert not report.checks["gap_within_limit"][0]
     assert report.checks["no_oversell"][0]
+    assert report.checks["confidence_certified"] == (False, "nothing states a confidence")
+
+
+def test_confidence_is_judged_by_draws_that_it_did_not_see(settings: Settings, champion: Snapshot) -> None:
+    report = PlanJob().run(settings, champion)
+    trusted = report.summary["reliability"]
+    assert sum(band["choices"] for band in trusted["bands"]) == report.summary["routed"] == 2
+    assert [(group["name"], group["choices"]) for group in trusted["regions"]] == [("R1", 2)]
+    assert trusted["certain"] == report.summary["automatic"]
+    assert trusted["is_certified"] == report.checks["confidence_certified"][0]
+    assert "in draws that confidence did not see" in report.checks["confidence_certified"][1]
 
 
 def test_a_failing_solver_falls_back_to_the_rule(
