@@ -20,7 +20,7 @@ from fairlearn import metrics as fairlearn
 from fairlearn.metrics import MetricFrame
 
 from benchmarks.delivery_history import FACTORS, delivery_history
-from decisions.routing.twin_policy import Optimised, rehearse
+from decisions.routing.rehearsal import rehearsed
 from decisions.routing.twin_replay import replay_in_twin
 from ml.core.fairness.audit import audit_cells, audit_predictions
 from ml.core.fairness.changes import find_changes
@@ -156,7 +156,7 @@ def wrongly_named(rounds: int, rng: np.random.Generator) -> None:
 def proposed_policies() -> None:
     """Policies that are known to hurt a region or nobody, replayed in the twin on paired luck."""
     world = build_world(load_preset("demo", days=7))
-    current = RoutingPolicy(Optimised(rehearse(world), world.capacity).parameters)
+    current = RoutingPolicy(rehearsed(world).parameters)
     nodes, place = node_codes(world.network, "wms"), world.network.geography.codes.index(HURT)
     near = [nodes[node] for node in world.network.preference[place][:6]]
     policies = (

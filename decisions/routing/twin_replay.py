@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from decisions.routing.twin_policy import LatenessModel, Optimised, names_of, rehearse
+from decisions.routing.rehearsal import rehearsed
+from decisions.routing.twin_policy import Optimised, names_of
 from ml.core.fairness.policies import DECISIONS, PolicyComparison, Rounds, compare_policies
 from ml.core.routing.policy import RoutingPolicy
 from twin.testbed import Outcome, simulate
@@ -49,8 +50,8 @@ def replay_in_twin(
     Raises:
         BadPolicy: a policy names a region, service or node that the world does not have.
     """
-    lateness = rehearse(world)
-    policies = [twin_policy(world, lateness, policy) for policy in (current, proposed)]
+    plain = rehearsed(world)
+    policies = [twin_policy(world, plain, policy) for policy in (current, proposed)]
     pairs = []
     for turn in range(1, replications + 1):
         seed = world.parameters.seed + turn
@@ -67,13 +68,12 @@ def replay_in_twin(
     )  # fmt: skip
 
 
-def twin_policy(world: World, lateness: LatenessModel, policy: RoutingPolicy) -> Optimised:
+def twin_policy(world: World, plain: Optimised, policy: RoutingPolicy) -> Optimised:
     """The optimiser under a policy's weights and closures, with the rounds of search that a wave has time for.
 
     Raises:
         BadPolicy: the policy names a region, service or node that the world does not have.
     """
-    plain = Optimised(lateness, world.capacity)
     policy.check(*names_of(world.network))
     search = {name: getattr(plain.parameters, name) for name in ("dual_rounds", "search_sweeps", "threads", "seed")}
     return replace(plain, parameters=replace(policy.parameters, **search), closed=policy)

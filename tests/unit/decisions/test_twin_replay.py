@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from decisions.routing.twin_policy import Optimised, rehearse
+from decisions.routing.rehearsal import rehearsed
 from decisions.routing.twin_replay import replay_in_twin, twin_policy
 from ml.core.routing.policy import BadPolicy, RoutingPolicy
 from twin.parameters import load_preset
@@ -21,7 +21,7 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def current(world: World) -> RoutingPolicy:
-    return RoutingPolicy(Optimised(rehearse(world), world.capacity).parameters)
+    return RoutingPolicy(rehearsed(world).parameters)
 
 
 def test_a_region_cut_off_from_its_nodes_is_found_with_what_it_loses(world: World, current: RoutingPolicy) -> None:
@@ -45,4 +45,4 @@ def test_a_policy_that_changes_no_weight_that_matters_is_not_blamed(world: World
 
 def test_a_policy_with_a_place_that_the_world_does_not_have_is_refused(world: World, current: RoutingPolicy) -> None:
     with pytest.raises(BadPolicy, match="Atlantis"):
-        twin_policy(world, rehearse(world), replace(current, closed_services={"Atlantis": ["express"]}))
+        twin_policy(world, rehearsed(world), replace(current, closed_services={"Atlantis": ["express"]}))
