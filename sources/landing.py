@@ -101,7 +101,7 @@ class _Landing:
         try:
             raw = RawTables(connection)
             self._tell_facts(raw)
-            remote = load_remote(raw, self.adapter.manifest, self.extract, self.scratch, secrets)
+            remote, fetched = load_remote(raw, self.adapter.manifest, self.extract, self.scratch, secrets)
             names = [*self.adapter.manifest.files, *remote]
             digests = {
                 **{n: {} for n in names},
@@ -112,9 +112,10 @@ class _Landing:
             if all(plan.is_done for plan in plans.values()):
                 return self._report(self._batch_id(digests), "already_landed", tables=_nothing_new(plans),
                                     unmatched=inputs.unmatched)  # fmt: skip
-            files, seen = read_inputs(
+            files, read = read_inputs(
                 raw, self.adapter.manifest, inputs, self.scratch, lambda what: self.progress(what, 0.2)
             )
+            seen = [*read, *fetched]
             observations = observe(raw, self.adapter)
             with next_version(self.paths) as building:
                 batch = Batch(self._batch_id(digests), self.started, building, self.paths.landing)

@@ -200,13 +200,13 @@ def missing_columns(file: str, header: Sequence[str], required: Sequence[str]) -
     ]  # fmt: skip
 
 
-def check_columns(file: str, header: Sequence[str], required: Sequence[str] = ()) -> None:
-    """Make sure that names are unique and the required ones are there.
+def check_columns(file: str, header: Sequence[str]) -> None:
+    """Make sure that names are unique.
 
     Raises:
         ExtractRefused: with one problem a column.
     """
-    problems = missing_columns(file, header, required)
+    problems = []
     folded = [name.casefold() for name in header]
     for name in sorted({n for n in header if folded.count(n.casefold()) > 1}):
         problems.append(Problem("duplicate_column", file, "Two columns have one name (case aside).",

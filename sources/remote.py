@@ -15,8 +15,8 @@ from typing import Any
 from sources.fetch import ROW
 from sources.manifest import Manifest, RestApi, SqlDatabase
 from sources.problems import ExtractRefused, Problem
-from sources.raw import RawTables, check_columns, literal, quoted
-from sources.record import LandedFile
+from sources.raw import RawTables, check_columns, literal, missing_columns, quoted
+from sources.record import LandedFile, SeenFile
 from workspace.settings import quiet_environment
 
 _SECRET = re.compile(r"\{secret:([A-Za-z0-9_]+)\}")
@@ -25,16 +25,18 @@ _PACKAGE_ROOT = Path(__file__).parent.parent
 
 def load_remote(
     raw: RawTables, manifest: Manifest, extract: Path, scratch: Path, secrets: Mapping[str, str]
-) -> dict[str, LandedFile]:  # fmt: skip
+) -> tuple[dict[str, LandedFile], list[SeenFile]]:  # fmt: skip
     """Fetch every `dlt` source of the manifest into raw tables.
 
     Returns:
-        Logical name → what was fetched; its digest is that of its rows in their order.
+        Logical name → what was fetched, its digest being that of its rows in their order; and the columns of each.
 
     Raises:
         ExtractRefused: a secret is missing, the source cannot be read, or lacks a table or column.
     """
     fetched: dict[str, LandedFile] = {}
+    seen: list[SeenFile] = []
+    problems: list[Problem] = []
     for name, source in manifest.dlt.items():
         order = _order(name, source, extract, scratch, secrets)
         columns = _run(name, order, scratch, secrets)
@@ -42,10 +44,15 @@ def load_remote(
         raw.connection.execute(f"attach {database} as remote (read_only)")
         try:
             for logical, resource in source.resources.items():
-                fetched[logical] = _take(raw, name, source, logical, resource, columns.get(resource, []))
+                there = columns.get(resource, [])
+                fetched[logical] = file = _take(raw, name, source, logical, resource, there)
+                problems += missing_columns(file.name, there, source.columns.get(logical, ())) if there else []
+                seen.append(SeenFile(logical, file.name, raw.look(logical, file.name, there)))
         finally:
             raw.connection.execute("detach remote")
-    return fetched
+    if problems:
+        raise ExtractRefused(problems, seen)
+    return fetched, seen
 
 
 def _order(
@@ -116,7 +123,7 @@ def _take(
     file = f"dlt:{name}/{resource}"
     required = source.columns.get(logical, ())
     if columns:
-        check_columns(file, columns, required)
+        check_columns(file, columns)
     elif not source.may_be_empty:
         problem = Problem(
             "no_rows", file, "The source gave no rows.", "Check it, or set `may_be_empty: true`.", value="0 rows"

@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 
 from sources.contract_versions import Change, asked_version
 from sources.contracts import load_contract
-from sources.manifest import Adapter, RawFile
+from sources.manifest import Adapter
 from sources.origins import origins_of
 from sources.plan import referenced_inputs
 from sources.record import LandingReport, SeenColumn, SeenFile, ShapeChange, Verdict
@@ -37,11 +37,33 @@ def changes_of_shape(
         The differences, worst first. An input that never landed before can only lack columns.
     """
     changes: list[ShapeChange] = []
-    for logical, spec in adapter.manifest.files.items():
-        now = [f for f in files if f.input == logical and f.columns]
+    for asked in _inputs(adapter):
+        now = [f for f in files if f.input == asked.logical and f.columns]
         if now:
-            changes += _Comparison(adapter, logical, spec, now, _last_columns(adapter, logical, history)).changes()
+            changes += _Comparison(adapter, asked, now, _last_columns(adapter, asked.logical, history)).changes()
     return tuple(sorted(changes, key=lambda c: _WORST_FIRST.index(c.verdict)))
+
+
+@dataclass(frozen=True)
+class _Input:
+    """What the adapter asks of one input, and where its manifest says so."""
+
+    logical: str
+    columns: tuple[str, ...]
+    optional_columns: tuple[str, ...]
+    place: str
+
+
+def _inputs(adapter: Adapter) -> list[_Input]:
+    """Inputs of the adapter: files, and tables or resources that dlt fetches."""
+    manifest = adapter.manifest
+    files = [_Input(n, f.columns, f.optional_columns, f"files.{n}.columns") for n, f in manifest.files.items()]
+    fetched = [
+        _Input(logical, source.columns.get(logical, ()), (), f"dlt.{name}.columns.{logical}")
+        for name, source in manifest.dlt.items()
+        for logical in source.resources
+    ]
+    return files + fetched
 
 
 @dataclass(frozen=True)
@@ -49,17 +71,16 @@ class _Comparison:
     """One input: its files now, and its columns before (empty: it never landed)."""
 
     adapter: Adapter
-    logical: str
-    spec: RawFile
+    asked: _Input
     files: Sequence[SeenFile]
     before: Mapping[str, SeenColumn]
 
     def changes(self) -> list[ShapeChange]:
-        read, now = (*self.spec.columns, *self.spec.optional_columns), merge_seen(self.files)
+        read, now = (*self.asked.columns, *self.asked.optional_columns), merge_seen(self.files)
         found, renamed = [], set()
         for column in dict.fromkeys([*read, *self.before]):
             lacking = next((f for f in self.files if column not in f.columns), None)
-            if lacking and column in self.spec.columns:
+            if lacking and column in self.asked.columns:
                 new = self._likely_new_name(column, lacking)
                 renamed.add(new)
                 found.append(self._renamed(column, new, lacking.name) if new else self._missing(column, lacking.name))
@@ -72,7 +93,7 @@ class _Comparison:
 
     def _likely_new_name(self, column: str, file: SeenFile) -> str:
         """The new column that most likely is the missing one; empty if none is."""
-        known, seen = {*self.spec.columns, *self.spec.optional_columns, *self.before}, self.before.get(column)
+        known, seen = {*self.asked.columns, *self.asked.optional_columns, *self.before}, self.before.get(column)
         alike = [c for c in file.columns if c not in known and (seen is None or _is_alike(seen, file.columns[c]))]
         best = max(alike, key=lambda c: _name_likeness(c, column), default="")
         is_only_one = seen is not None and seen.type != "empty" and len(alike) == 1
@@ -84,7 +105,7 @@ class _Comparison:
             "needs_decision", "renamed_column", file, column,
             f"It is missing, and the new column {new!r} has values of the same kind or a like name.",
             "Ask the source whether it was renamed; nothing lands until that is decided.",
-            f"in manifest.yaml, files.{self.logical}.columns: {column} → {new}"
+            f"in manifest.yaml, {self.asked.place}: {column} → {new}"
             + (f"; in {selects}: read {new} in place of {column}" if selects else ""),
         )  # fmt: skip
 
@@ -98,13 +119,16 @@ class _Comparison:
             return self._change(
                 "needs_decision", "missing_column", file, column, f"It is missing; {told}.",
                 "Have it exported again, or decide to land without it.",
-                f"in manifest.yaml, move {column} from files.{self.logical}.columns to optional_columns",
+                f"in manifest.yaml, take {column} out of {self.asked.place}{self._where_instead()}",
             )  # fmt: skip
         return self._change(
             "breaking", "missing_column", file, column,
             f"It is missing, and required columns of the contract come from it: {_joined(required)}.",
             "Have it exported again.", self._other_source(required),
         )  # fmt: skip
+
+    def _where_instead(self) -> str:
+        return f" and into files.{self.asked.logical}.optional_columns" if self.asked.place.startswith("files.") else ""
 
     def _other_source(self, required: Sequence[tuple[str, str]]) -> str:
         table, column = required[0]
@@ -118,7 +142,7 @@ class _Comparison:
         )
 
     def _gone(self, column: str, file: str) -> ShapeChange:
-        is_read = column in self.spec.optional_columns
+        is_read = column in self.asked.optional_columns
         told = "it is optional, and null in these rows" if is_read else "the adapter does not ask for it"
         return self._change("compatible", "missing_column", file, column, f"It no longer comes; {told}.",
                             "Nothing has to be done.")  # fmt: skip
@@ -149,12 +173,14 @@ class _Comparison:
     def _change(
         self, verdict: Verdict, kind: str, file: str, column: str, message: str, remedy: str, suggestion: str = ""
     ) -> ShapeChange:  # fmt: skip
-        return ShapeChange(verdict, kind, self.logical, file, column, message, remedy, suggestion)
+        return ShapeChange(verdict, kind, self.asked.logical, file, column, message, remedy, suggestion)
 
     def _readers(self) -> list[str]:
-        inputs = list(self.adapter.manifest.files)
+        inputs = [asked.logical for asked in _inputs(self.adapter)]
         return [
-            t for t, sql in self.adapter.sql.items() if self.logical in referenced_inputs(self.adapter, t, sql, inputs)
+            t
+            for t, sql in self.adapter.sql.items()
+            if self.asked.logical in referenced_inputs(self.adapter, t, sql, inputs)
         ]
 
     def _fed(self, column: str) -> list[tuple[str, str]]:

@@ -54,8 +54,11 @@ class Snapshot:
     notes: Mapping[str, object]
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """An in-memory DuckDB with one view a table. Hold a `lease` where more than one statement is asked."""
-        connection = duckdb.connect(":memory:")
+        """An in-memory DuckDB with one view a table. Hold a `lease` where more than one statement is asked.
+
+        What does not fit into memory spills beside the snapshots, not into the folder that the process was started in.
+        """
+        connection = duckdb.connect(":memory:", config={"temp_directory": str(self.folder.parent / ".spill")})
         for table in self.tables:
             connection.execute(f"create view \"{table}\" as select * from read_parquet('{_quoted(self.path(table))}')")
         return connection

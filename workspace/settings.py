@@ -44,7 +44,8 @@ class Settings(BaseSettings):
         home: Folder that holds everything the platform writes.
         company: Company to work on. Empty: the current one of the home, else `demo`.
         threads: Threads of DuckDB and of the solvers.
-        memory_limit: DuckDB's memory limit; beyond it DuckDB spills into the home.
+        memory_limit: DuckDB's memory limit; beyond it DuckDB spills.
+        spill_folder: Where it spills, such as a fast local disk; a folder a company is made in it. Unset: in the home.
         writer_wait_seconds: How long a second writer waits for the warehouse before it is refused.
         keep_snapshots: Published snapshots kept beside the current one.
         confidence_threshold: Lowest certified confidence at which a decision is executed without a person.
@@ -68,6 +69,7 @@ class Settings(BaseSettings):
     company: str = ""
     threads: int = Field(default=2, ge=1, le=256)
     memory_limit: str = Field(default="4GB", pattern=r"^\d+(\.\d+)?(KB|MB|GB|TB)$")
+    spill_folder: Path | None = None
     writer_wait_seconds: float = Field(default=60.0, ge=0)
     keep_snapshots: int = Field(default=3, ge=0)
     confidence_threshold: float = Field(default=0.85, ge=0.5, le=1.0)
@@ -86,10 +88,10 @@ class Settings(BaseSettings):
     dagster_port: int = Field(default=3000, ge=1, le=65535)
     mlflow_port: int = Field(default=5000, ge=1, le=65535)
 
-    @field_validator("home")
+    @field_validator("home", "spill_folder")
     @classmethod
-    def _absolute(cls, home: Path) -> Path:
-        return home.expanduser().absolute()
+    def _absolute(cls, folder: Path | None) -> Path | None:
+        return folder.expanduser().absolute() if folder else None
 
     @field_validator("company")
     @classmethod
@@ -103,13 +105,13 @@ class Settings(BaseSettings):
     @property
     def paths(self) -> "CompanyPaths":
         """Paths of the company that these settings work on."""
-        return CompanyPaths(self.home, self.company or current_company(self.home))
+        return CompanyPaths(self.home, self.company or current_company(self.home), self.spill_folder)
 
 
 class CompanyPaths:
     """Where each store of one company lies. Creates nothing; `ensure()` does."""
 
-    def __init__(self, home: Path, company: str) -> None:
+    def __init__(self, home: Path, company: str, spill_folder: Path | None = None) -> None:
         self.home = home
         self.company = company
         self.root = home / company
@@ -121,7 +123,7 @@ class CompanyPaths:
         self.warehouse = self.root / "warehouse.duckdb"
         self.warehouse_lock = self.root / "warehouse.lock"
         self.landing_lock = self.root / "landing.lock"
-        self.spill = self.root / "spill"
+        self.spill = spill_folder / company if spill_folder else self.root / "spill"
         self.published = self.root / "published"
         self.predictions = self.root / "predictions"
         self.forecasts = self.root / "forecasts"

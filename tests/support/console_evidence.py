@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import duckdb
 
 from expectations.report import CheckResult, DayFinding, ValidationReport, save_report
-from sources.record import FileCount, LandedFile, LandingReport, TableReport, Warned
+from sources.record import FileCount, LandedFile, LandingReport, ShapeChange, TableReport, Warned
 from tests.support.console_company import publish_company
 from tests.support.console_models import write_models
 from workspace.files import write_atomically
@@ -44,7 +44,12 @@ def write_landings(settings: Settings) -> None:
         LandedFile("lines", "order_lines.csv", "b" * 64, 912_233, 27_053, 0),
     )
     _write(settings, _landing("landed", 24, files=files, tables=whole, unmatched=("notes.txt",)))
-    _write(settings, _landing("refused", 25, problems=(problem,)))
+    change = ShapeChange(
+        "needs_decision", "renamed_column", "orders", "orders.csv", "promised_at",
+        "It is missing, and the new column 'due_at' has values of the same kind or a like name.",
+        "Ask the source whether it was renamed.", "in manifest.yaml, files.orders.columns: promised_at → due_at",
+    )  # fmt: skip
+    _write(settings, _landing("refused", 25, problems=(problem,), changes=(change,)))
     _write(settings, _landing("landed", 31, files=files[:1], tables=day))
 
 

@@ -86,6 +86,32 @@ def test_database_rows_land_like_files(settings: Settings, database: Path, tmp_p
     assert land(settings, adapter, database, settle_seconds=0).status == "already_landed"
 
 
+def test_a_database_whose_columns_change_is_told_like_a_file(
+    settings: Settings, database: Path, tmp_path: Path
+) -> None:
+    adapter = make_adapter(
+        tmp_path / "adapter", {"customers": CUSTOMERS_SQL.format("people")}, files={},
+        tables={"customers": {"from": "people"}}, dlt=_sql_source("sqlite:///{extract}/erp.sqlite"),
+    )  # fmt: skip
+    assert land(settings, adapter, database, settle_seconds=0).changes == ()
+    with closing(sqlite3.connect(database / "erp.sqlite")) as connection:
+        connection.execute("alter table people add column vip integer")
+        connection.execute("insert into people values (10, 'Bo', '2026-01-02 10:00:00', 1)")
+        connection.commit()
+    found = land(settings, adapter, database, settle_seconds=0)
+    assert [(c.verdict, c.kind, c.input, c.column) for c in found.changes] == [
+        ("compatible", "new_column", "people", "vip")
+    ]
+    with closing(sqlite3.connect(database / "erp.sqlite")) as connection:
+        connection.execute("alter table people rename column name to full_name")
+        connection.commit()
+    refused = land(settings, adapter, database, settle_seconds=0)
+    assert refused.status == "refused"
+    change = refused.changes[0]
+    assert (change.verdict, change.kind, change.column) == ("needs_decision", "renamed_column", "name")
+    assert "dlt.erp.columns.people: name → full_name" in change.suggestion
+
+
 def test_missing_table_refuses_the_extract(settings: Settings, database: Path, tmp_path: Path) -> None:
     adapter = make_adapter(
         tmp_path / "adapter", {"customers": CUSTOMERS_SQL.format("people")}, files={},

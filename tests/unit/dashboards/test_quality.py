@@ -49,6 +49,12 @@ def test_page_shows_counts_reasons_and_refusals(console: httpx.Client) -> None:
     assert "Files that the adapter does not read: notes.txt" in words
 
 
+def test_a_change_of_columns_says_what_it_means_and_what_settles_it(console: httpx.Client) -> None:
+    words = text_of(console.get("/quality").text)
+    assert "columns need a decision orders.csv: promised_at It is missing, and the new column" in words
+    assert "Would settle it: in manifest.yaml, files.orders.columns: promised_at → due_at" in words
+
+
 def test_failing_checks_come_with_masked_samples_errors_first(console: httpx.Client) -> None:
     page = console.get("/quality").text
     failing = text_of(page[page.index('id="failing"') :])

@@ -1,15 +1,19 @@
 import multiprocessing
 import os
+import re
 import signal
 import time
 from multiprocessing.synchronize import Event
+from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
+from orchestration.lib.dbt import PROJECT, dbt_environment
 from workspace.locks import owner_of
 from workspace.settings import Settings
-from workspace.warehouse import WarehouseBusy, open_warehouse, warehouse_lock
+from workspace.warehouse import WarehouseBusy, duckdb_config, open_warehouse, warehouse_lock
 
 
 def _hold(settings: Settings, held: Event) -> None:
@@ -95,3 +99,31 @@ def test_a_child_that_outlived_its_killed_parent_is_waited_for(
     finally:
         orphan.kill()
         orphan.join()
+
+
+def test_work_beyond_the_memory_limit_spills_into_the_folder_that_the_settings_name(tmp_path: Path) -> None:
+    fast_disk = tmp_path / "fast"
+    settings = Settings(home=tmp_path / "home", company="acme", memory_limit="96MB", spill_folder=fast_disk)
+    with open_warehouse(settings, "a build") as connection:
+        # About 400 MB: it cannot be sorted in memory.
+        connection.execute(
+            "create temp table wide as select random() as r, md5(i::varchar) as t from range(6000000) n(i)"
+        )
+        spilt = connection.execute("select path from duckdb_temporary_files()").fetchall()
+        assert spilt
+        assert all(Path(path).is_relative_to(fast_disk / "acme") for (path,) in spilt)
+        [(rows, smallest)] = connection.execute(
+            "select count(*), min(t) from (select * from wide order by t)"
+        ).fetchall()
+    assert (rows, smallest < "0001") == (6_000_000, True)
+    assert not (settings.paths.root / "spill").exists()
+
+
+def test_dbt_is_given_the_same_limits(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, company="acme", memory_limit="96MB", threads=1, spill_folder=tmp_path / "fast")
+    given = dbt_environment(settings)
+    profile = yaml.safe_load((PROJECT / "profiles.yml").read_text(encoding="utf-8"))
+    options = profile["order_intelligence"]["outputs"]["duckdb"]["config_options"]
+    asked = {name: re.findall(r"env_var\('(\w+)'", str(value)) for name, value in options.items()}
+    for name, value in duckdb_config(settings, settings.paths).items():
+        assert given[asked[name][0]] == str(value) if asked[name] else options[name] == value, name
