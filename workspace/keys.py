@@ -10,6 +10,7 @@ has nobody to type a password; its file is readable by its owner alone.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from argon2.low_level import Type, hash_secret_raw
@@ -56,10 +57,15 @@ def new_signer(name: str) -> Signer:
 def is_signed(public: str, signature: str, message: bytes) -> bool:
     """Whether `signature` is of `message` by the key whose public half is `public`; false for what is not hex."""
     try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(bytes.fromhex(signature), message)
+        _public_key(public).verify(bytes.fromhex(signature), message)
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+@lru_cache(maxsize=256)
+def _public_key(public: str) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
 
 
 def are_signed(signed: Sequence[tuple[str, str, bytes]]) -> list[bool]:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from sqlalchemy.engine import Row
@@ -61,8 +62,10 @@ def hash_of(header: Mapping[str, Any]) -> str:
     return _sha256([header[name] for name in ("sequence", "stream", "at", "public", "previous_hash", "body_sha256")])
 
 
-def _sha256(values: Sequence[Any]) -> str:
-    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+def _sha256(values: Sequence[str | int]) -> str:
+    """SHA-256 of `json.dumps(values)`, put together here: setting up an encoder takes longer than what it writes."""
+    parts = (encode_basestring_ascii(value) if isinstance(value, str) else str(value) for value in values)
+    return hashlib.sha256(f"[{', '.join(parts)}]".encode()).hexdigest()
 
 
 def with_signatures_checked(
@@ -71,7 +74,7 @@ def with_signatures_checked(
     """Rows part by part, with whether each is signed by the key that it names; helpers work some parts ahead."""
     ahead: deque[tuple[list[dict[str, Any]], Future[list[bool]]]] = deque()
     for part in parts:
-        rows = [row._asdict() for row in part]
+        rows = [dict(zip(row._fields, row, strict=True)) for row in part]  # a third of the time of `_asdict`
         signed = [(row["public"], row["signature"], row["hash"].encode()) for row in rows]
         if helpers is None:
             yield rows, are_signed(signed)

@@ -126,6 +126,7 @@ class CompanyPaths:
         self.spill = spill_folder / company if spill_folder else self.root / "spill"
         self.published = self.root / "published"
         self.predictions = self.root / "predictions"
+        self.shadow = self.root / "shadow"
         self.forecasts = self.root / "forecasts"
         self.plans = self.root / "plans"
         self.reports = self.root / "reports"

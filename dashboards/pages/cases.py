@@ -10,7 +10,7 @@ from typing import Any
 
 from dashboards.evidence import Evidence
 from dashboards.pages.versions import ModelView, VersionView
-from ml.core.promotion import State
+from ml.core.lifecycle import Duty, State
 from workspace.links import Event
 
 #: Parts of the desk's queue, and the states that are in each.
@@ -20,12 +20,14 @@ QUEUE: Mapping[str, Sequence[State]] = {
     "judged": (State.EVALUATED,),
 }
 
-#: Decisions that a state allows.
+#: Decisions on the dossier that a state allows.
 DECISIONS: Mapping[State | None, Sequence[str]] = {
     State.PROPOSED: ("approve", "reject"),
     State.APPROVED: ("reject",),
     State.SHADOW: ("reject",),
 }
+#: Ways into service that a state allows.
+SERVICES: Mapping[State | None, Sequence[str]] = {State.APPROVED: ("promote", "shadow"), State.SHADOW: ("promote",)}
 
 #: Where a dossier states what may differ from the champion's: name in the texts → path.
 COMPARED: Mapping[str, Sequence[str]] = {
@@ -76,6 +78,8 @@ class Case:
         differences: What its dossier states otherwise than the champion's; all that both state.
         gates: Gates, with the champion's verdicts.
         not_assessed: What could not be judged, in words.
+        duties: What somebody must confirm about it.
+        returns_to: The version that a rollback would put in service again; None if there is none.
     """
 
     view: VersionView
@@ -86,6 +90,21 @@ class Case:
     differences: Sequence[Difference]
     gates: Sequence[GateChange]
     not_assessed: Sequence[str]
+    duties: Sequence[Duty]
+    returns_to: str | None
+
+    @property
+    def services(self) -> Sequence[str]:
+        """Ways into service in its state."""
+        return SERVICES.get(self.view.known.state, ())
+
+    @property
+    def benefits(self) -> Sequence[Mapping[str, Any]]:
+        """What would change by outcomes, by its shadow or by its replay, as its dossier holds it."""
+        for part in ("replay", "shadow"):
+            if found := (self.dossier or {}).get(part):
+                return list(found["benefits"])
+        return ()
 
     @property
     def decisions(self) -> Sequence[str]:
@@ -110,6 +129,12 @@ def queue_of(models: Sequence[ModelView], events: Sequence[Event]) -> dict[str, 
     return queue
 
 
+def duties_of(models: Sequence[ModelView]) -> list[tuple[str, Duty]]:
+    """Model and what somebody must confirm about it, the most urgent first."""
+    found = [(model.name, duty) for model in models for duty in model.history.duties]
+    return sorted(found, key=lambda pair: pair[1].due_at)
+
+
 def case_of(model: ModelView, view: VersionView, events: Sequence[Event], evidence: Evidence) -> Case:
     """The case of one version."""
     found = evidence.dossier(view.known.dossier) if view.known.dossier else None
@@ -120,6 +145,8 @@ def case_of(model: ModelView, view: VersionView, events: Sequence[Event], eviden
     return Case(
         view, champion, proposals[-1] if proposals else None, dossier, str(found.problem) if found else "absent",
         _differences(before.content if before else None, dossier), _gate_changes(champion, view), _gaps_in(view),
+        [duty for duty in model.history.duties if duty.version == view.version],
+        model.history.champions[-2] if view.is_champion and len(model.history.champions) > 1 else None,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ A decision is made on the dossier that its page showed: the form names it, and o
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
@@ -17,10 +18,10 @@ from dashboards.access.people import Role
 from dashboards.access.state import access_of, client_of
 from dashboards.access.visitor import Visitor
 from dashboards.console import Console, console_of
-from dashboards.pages.cases import Case, case_of, queue_of
+from dashboards.pages.cases import Case, case_of, duties_of, queue_of
 from dashboards.pages.models import detail_of
 from dashboards.pages.versions import VERDICT_MARKS, models_of
-from dashboards.signing import NotSigned, sign
+from dashboards.signing import Decision, NotSigned, sign
 from dashboards.store import Reader
 from workspace.users import UserRefused
 
@@ -28,7 +29,6 @@ router = APIRouter()
 
 LOOK = [require(Role.VIEWER)]
 Reason = Annotated[str, Form(min_length=10, max_length=2000)]
-Decision = Literal["approve", "reject"]
 
 
 @router.get("/desk", dependencies=LOOK)
@@ -40,7 +40,12 @@ def queue(request: Request) -> Response:
         ledger = console.evidence.ledger()
         events = ledger.events if ledger else ()
         models = models_of(events, console.evidence)
-        return {"queue": queue_of(models, events), "models": models, "verdict_marks": VERDICT_MARKS}
+        return {
+            "queue": queue_of(models, events),
+            "duties": duties_of(models),
+            "models": models,
+            "verdict_marks": VERDICT_MARKS,
+        }
 
     return console.page(request, "desk.html", "desk", build)
 
@@ -64,19 +69,55 @@ def case(request: Request, model: str, version: str) -> Response:
 @router.post("/desk/{model}/{version}")
 def decide(
     request: Request, model: str, version: str, visitor: Annotated[Visitor, require(Role.REVIEWER)],
-    decision: Annotated[Decision, Form()], reason: Reason, dossier: Annotated[str, Form(max_length=64)],
+    decision: Annotated[Literal["approve", "reject"], Form()], reason: Reason,
+    dossier: Annotated[str, Form(max_length=64)], condition: Annotated[str, Form(max_length=500)] = "",
+    within_days: Annotated[float | None, Form(gt=0, le=365)] = None,
 ) -> Response:  # fmt: skip
-    """Sign a decision, or say why it cannot be."""
+    """Sign a decision on a dossier."""
+    asked = Decision(decision, reason.strip(), dossier, condition.strip(), within_days)
+    return _sign(request, model, version, visitor, asked)
+
+
+@router.post("/desk/{model}/{version}/confirmation")
+def confirm(
+    request: Request, model: str, version: str, visitor: Annotated[Visitor, require(Role.REVIEWER)], reason: Reason
+) -> Response:
+    """Confirm a rollback afterwards, or that the condition of an approval is met."""
+    return _sign(request, model, version, visitor, Decision("confirm", reason.strip()))
+
+
+@router.post("/desk/{model}/{version}/service")
+def put_in_service(
+    request: Request, model: str, version: str, visitor: Annotated[Visitor, require(Role.ML_ENGINEER, Role.REVIEWER)],
+    decision: Annotated[Literal["promote", "shadow"], Form()], reason: Reason,
+) -> Response:  # fmt: skip
+    """Put an approved version in service, or let it go on in shadow."""
+    return _sign(request, model, version, visitor, Decision(decision, reason.strip()))
+
+
+@router.post("/desk/{model}/{version}/rollback")
+def roll_back(
+    request: Request, model: str, version: str,
+    visitor: Annotated[Visitor, require(Role.OPERATOR, Role.ML_ENGINEER, Role.REVIEWER)], reason: Reason,
+) -> Response:  # fmt: skip
+    """Take the version in service out at once, by one person; refused if another one is in service by now."""
+    return _sign(request, model, version, visitor, Decision("rollback", reason.strip()))
+
+
+def _sign(request: Request, model: str, version: str, visitor: Visitor, decision: Decision) -> Response:
+    """Sign a decision, or show the case again and say why it cannot be."""
     console = console_of(request)
+    case_address = f"/desk/{model}/{version}"
     try:
         person = access_of(request).people.signer(visitor.name)
-        event = sign(console.settings, model, version, decision, dossier, person, reason.strip())
+        event = sign(console.settings, model, version, decision, person)
     except (NotSigned, UserRefused) as error:
-        where = f"POST /desk/{model}/{version}"
+        where = f"POST {request.scope['path']}"
         access_of(request).journal.refused("decision", visitor.name, client_of(request), where, str(error))
-        return _show(request, model, version, 409, str(error), {"decision": decision, "reason": reason})
+        typed = {"decision": decision.action, "reason": decision.reason, "condition": decision.condition}
+        return _show(request, model, version, 409, str(error), typed)
     t = console.texts(request).desk.done
-    return done(request, request.scope["path"], t[decision].format(version=version, event=event.sequence))
+    return done(request, quote(case_address), t[decision.action].format(version=version, event=event.sequence))
 
 
 def _show(

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboards.evidence import Evidence
-from ml.core.promotion import History, State, Version, fold
+from ml.core.lifecycle import History, State, Version
+from ml.core.promotion import fold
 from workspace.links import Event
 
 EVALUATION, FAIRNESS, GATES = "evaluation.json", "fairness.json", "gates.json"

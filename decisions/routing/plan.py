@@ -6,7 +6,7 @@ Belongs here: the job, its fallback and its checks. Does not belong here: what i
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decisions.routing.decided import write_decisions
-from decisions.routing.live import LiveModel, live_batch, moment_of
+from decisions.routing.live import live_batch, moment_of
 from decisions.routing.problem import Batch
+from decisions.routing.ready import Ready, ranker_of, ready_with, ready_without_model, under
 from decisions.routing.store import SUMMARY, read_summary, write_run
 from ml.core.routing.confidence import Uncertainty, right_in_draws
 from ml.core.routing.parameters import RoutingParameters
-from ml.core.routing.ranker import NodeRanker
+from ml.core.routing.policy import RoutingPolicy
 from ml.core.routing.reliability import Reliability, reliability
 from ml.core.routing.result import RoutingResult
 from ml.core.routing.rules import routed_by_rule
 from ml.core.routing.solve import solve_batch
 from ml.io.champion import NoChampion, load_champion
+from ml.io.policies import DecisionPolicy, certified_policy
 from ml.io.stores import open_stores
 from ml.jobs.catalogue import ORDER_ROUTING
-from ml.jobs.routing import POLICY, PRIORITIES, paid_prices
+from ml.jobs.routing import POLICY
 from workspace.files import sha256_of_json
 from workspace.published import Snapshot
 from workspace.settings import Settings
@@ -77,17 +79,6 @@ class PlanReport:
 
 
 @dataclass(frozen=True)
-class _Ready:
-    """A model to plan with; `reason` says why it is not the champion's lateness that decides, "" where it is."""
-
-    live: LiveModel
-    parameters: RoutingParameters
-    uncertainty: Uncertainty | None
-    version: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class PlanJob:
     """Plan the open orders of a published snapshot.
 
@@ -112,48 +103,55 @@ class PlanJob:
         """
         ready = self._ready(settings, snapshot)
         recipe = {"snapshot": snapshot.digest, "version": ready.version, "window": self.window_hours,
-                  "limits": asdict(self.limits), "parameters": asdict(ready.parameters)}  # fmt: skip
+                  "limits": asdict(self.limits), "parameters": asdict(ready.parameters),
+                  "policy": ready.policy.to_dict()}  # fmt: skip
         plan = f"{moment_of(snapshot):%Y%m%dT%H%M%S}-{sha256_of_json(recipe)[:8]}"
         folder = settings.paths.plans / plan
         if (folder / SUMMARY).is_file():
             return read_plan(folder, status="reused")
-        batch = live_batch(snapshot, ready.live, self.window_hours)
-        result, reason = self._decide(batch, ready)
+        reason = self.make(snapshot, ready, folder, plan)
+        return read_plan(folder, status="fallback" if reason else "planned")
+
+    def make(self, snapshot: Snapshot, ready: Ready, folder: Path, plan: str) -> str:
+        """Plan into a folder; gives why a rule decided, "" where the model did."""
+        batch, reason = under(ready, live_batch(snapshot, ready.live, self.window_hours))
+        result, reason = self._decide(batch, ready, reason)
+        threshold = ready.policy.confidence_threshold
         sure, trusted = np.full(batch.problem.orders, np.nan), None
         if ready.uncertainty is not None:
-            sure, trusted = self._assured(batch, result, ready.uncertainty, settings.confidence_threshold)
+            sure, trusted = self._assured(batch, result, ready.uncertainty, threshold)
         checks = {**self._checks(batch, result), "confidence_certified": _certified(trusted)}
         extra = {
             "plan": plan, "model": ORDER_ROUTING.name, "model_version": ready.version, "snapshot": snapshot.version,
+            "policy_version": ready.policy.version, "policy_sha256": sha256_of_json(ready.policy.to_dict()),
             "as_of": moment_of(snapshot).isoformat(), "window_hours": self.window_hours,
             "rule": FALLBACK if reason else None, "reason": reason,
-            "confidence_threshold": settings.confidence_threshold, "tolerance": self.limits.tolerance,
+            "confidence_threshold": threshold, "tolerance": self.limits.tolerance,
             "checks": {name: {"passed": passed, "met": met} for name, (passed, met) in checks.items()},
         }  # fmt: skip
         extra["reliability"] = None if trusted is None else trusted.as_dict()
-        extra |= write_decisions(folder, plan, batch, result, sure, settings.confidence_threshold, by_rule=bool(reason))
+        extra |= write_decisions(folder, plan, batch, result, sure, threshold, by_rule=bool(reason))
         write_run(folder, batch, result, extra)
-        return read_plan(folder, status="fallback" if reason else "planned")
+        return reason
 
-    def _ready(self, settings: Settings, snapshot: Snapshot) -> _Ready:
-        """The champion, or prices alone where there is none."""
+    def _ready(self, settings: Settings, snapshot: Snapshot) -> Ready:
+        """The champion and the policy in service, or prices alone where there is no champion."""
         own = {"time_limit": self.time_limit, **self.changes}
         with open_stores(settings) as stores:
             try:
                 champion = load_champion(stores, ORDER_ROUTING.name)
             except NoChampion as error:
-                live = LiveModel(paid_prices(snapshot), PRIORITIES, None)
-                return _Ready(live, RoutingParameters(**{**POLICY, **own}), None, "", str(error))
-        ranker = champion.estimator
-        if not isinstance(ranker, NodeRanker):
-            raise TypeError(f"{champion.model}/{champion.version} is no order-routing model; train it anew.")
-        live = LiveModel(ranker.cost, ranker.priorities, champion.light)
-        return _Ready(live, replace(ranker.parameters, **own), ranker.uncertainty, champion.version, "")
+                policy = DecisionPolicy(RoutingPolicy(RoutingParameters(**POLICY)), settings.confidence_threshold)
+                return ready_without_model(snapshot, policy, own, str(error))
+            policy = certified_policy(stores, champion.version) or DecisionPolicy(
+                RoutingPolicy(ranker_of(champion).parameters), settings.confidence_threshold
+            )
+        return ready_with(champion, policy, own)
 
-    def _decide(self, batch: Batch, ready: _Ready) -> tuple[RoutingResult, str]:
-        """The solver's answer; the rule's, with the reason, where there is no model, it fails, or time is short."""
-        if ready.reason:
-            return routed_by_rule(batch.problem, ready.parameters, FALLBACK), ready.reason
+    def _decide(self, batch: Batch, ready: Ready, reason: str) -> tuple[RoutingResult, str]:
+        """The solver's answer; the rule's, with the reason, where there already is one, it fails, or time is short."""
+        if reason:
+            return routed_by_rule(batch.problem, ready.parameters, FALLBACK), reason
         begin = time.perf_counter()
         try:
             result = solve_batch(batch.problem, ready.parameters)

@@ -1,7 +1,7 @@
 """Gates between a trained version and its promotion: each answers pass, fail or insufficient evidence, with its inputs.
 
-Belongs here: the limits and the verdict of each gate on plain values. Does not belong here: gathering those values
-(ml/jobs), who may promote (ml/core/promotion).
+Belongs here: the limits, and the verdicts on how good a version is. Does not belong here: verdicts on how it runs
+(ml/core/operating_gates), gathering what is judged (ml/jobs), who may promote (ml/core/promotion).
 
 A gate judges the interval, not the point: it passes when the whole interval is on the right side of the limit, fails
 when the whole interval is on the wrong side, and otherwise says that the evidence does not suffice.
@@ -41,6 +41,12 @@ class Limits(BaseModel):
         fairness_tolerance: Largest gap of a region that is tolerated, in the unit of the audited measure.
         fairness_proof: What a version must not show, or must show: `beyond` refuses it when a region's gap is shown to
             exceed the tolerance; `within` passes it only when every judged region is shown to keep to it.
+        highest_latency_ms: Milliseconds within which 99 % of single answers must come.
+        reproduction_tolerance: Largest difference of a probability when the version is trained again.
+        highest_shadow_difference: Largest mean absolute difference of the challenger's probabilities to the champion's.
+        policy_cost_margin: A policy may make past orders dearer by this share of their mean cost at most.
+        policy_on_time_margin: A policy may lower the expected on-time share of past orders by this at most.
+        policy_regional_margin: A policy may widen the gap between regions' on-time shares by this at most.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +65,12 @@ class Limits(BaseModel):
     minimum_region_rows: int = Field(ge=1)
     fairness_tolerance: float = Field(ge=0, lt=1)
     fairness_proof: Literal["beyond", "within"]
+    highest_latency_ms: float = Field(gt=0)
+    reproduction_tolerance: float = Field(ge=0, lt=1)
+    highest_shadow_difference: float = Field(gt=0, lt=1)
+    policy_cost_margin: float = Field(ge=0, lt=1)
+    policy_on_time_margin: float = Field(ge=0, lt=1)
+    policy_regional_margin: float = Field(ge=0, lt=1)
 
 
 @dataclass(frozen=True)
@@ -77,14 +89,12 @@ class Gate:
 
 
 def overall(gates: Sequence[Gate]) -> Verdict:
-    """`fail` if any gate fails, else `insufficient_evidence` if any lacks it, else `pass`."""
-    verdicts = {gate.verdict for gate in gates}
-    if "fail" in verdicts:
-        return "fail"
-    return "insufficient_evidence" if "insufficient_evidence" in verdicts else "pass"
+    """The worst of the gates' verdicts; those that do not apply count for nothing."""
+    return worst([gate.verdict for gate in gates])
 
 
-def _judge(estimate: Estimate, limit: float, *, is_upper: bool) -> Verdict:
+def judge(estimate: Estimate, limit: float, *, is_upper: bool) -> Verdict:
+    """Whether a whole interval lies at or below an upper limit, or above a lower one."""
     if estimate.low is None or estimate.high is None:
         return "insufficient_evidence"
     if is_upper:
@@ -92,7 +102,8 @@ def _judge(estimate: Estimate, limit: float, *, is_upper: bool) -> Verdict:
     return "pass" if estimate.low > limit else "fail" if estimate.high <= limit else "insufficient_evidence"
 
 
-def _worst(verdicts: Sequence[Verdict]) -> Verdict:
+def worst(verdicts: Sequence[Verdict]) -> Verdict:
+    """`fail` if there is one, else `insufficient_evidence` if there is one, else `pass`."""
     if "fail" in verdicts:
         return "fail"
     return "insufficient_evidence" if "insufficient_evidence" in verdicts else "pass"
@@ -106,7 +117,7 @@ def better_than_baselines(metrics: Mapping[str, Estimate], count_rows: int, limi
     if count_rows < limits.minimum_rows or not skills:
         reason = f"{count_rows} evaluated rows; a verdict needs {limits.minimum_rows} and a simple rule to compare with"
         return Gate("better_than_baselines", "insufficient_evidence", reason, threshold, inputs)
-    verdict = _worst([_judge(estimate, limits.lowest_skill, is_upper=False) for estimate in skills.values()])
+    verdict = worst([judge(estimate, limits.lowest_skill, is_upper=False) for estimate in skills.values()])
     least = min(skills, key=lambda name: skills[name].value)
     reason = f"least skill {skills[least]} ({least}); must lie above {limits.lowest_skill:g}"
     return Gate("better_than_baselines", verdict, reason, threshold, inputs)
@@ -120,7 +131,7 @@ def calibration(metrics: Mapping[str, Estimate], count_rows: int, limits: Limits
     if found is None or count_rows < limits.minimum_rows:
         reason = f"{count_rows} evaluated rows; a verdict needs {limits.minimum_rows} and days enough for an interval"
         return Gate("calibration", "insufficient_evidence", reason, threshold, inputs)
-    verdict = _judge(found, limits.highest_ece, is_upper=True)
+    verdict = judge(found, limits.highest_ece, is_upper=True)
     return Gate("calibration", verdict, f"calibration error {found}; at most {limits.highest_ece:g}", threshold, inputs)
 
 
@@ -151,11 +162,11 @@ def not_worse_than_champion(champion: str | None, difference: Estimate | None, b
         reason = problem or f"{count} rows that neither version learned from; a verdict needs {limits.minimum_rows}"
         return Gate(name, "insufficient_evidence", reason, threshold, inputs)
     judged = {
-        region: _judge(estimate, region_margin, is_upper=True)
+        region: judge(estimate, region_margin, is_upper=True)
         for region, estimate in by_region.items()
         if rows.get(region, 0) >= limits.minimum_region_rows
     }
-    verdict = _worst([_judge(difference, margin, is_upper=True), *judged.values()])
+    verdict = worst([judge(difference, margin, is_upper=True), *judged.values()])
     failed = [region for region, found in judged.items() if found == "fail"]
     what = measure.replace("_", " ").replace("brier", "Brier")
     reason = f"{what} {difference}; margin {margin:g}"

@@ -6,7 +6,8 @@ Belongs here: reads of the ledger together with the registry. Does not belong he
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ml.core.promotion import State
+from ml.core.lifecycle import State
+from ml.io.policies import POLICY, stored_digest
 from ml.io.promotions import DossierBroken
 from ml.io.registry import CHALLENGER, CHAMPION, LoadedModel, aliases, current_digest, load, project_aliases
 from ml.io.stores import ModelStores
@@ -67,8 +68,15 @@ def signed_digest(stores: ModelStores, model: str, version: str) -> str:
     return str(stores.promotions.dossier(signed)["artifact"]["digest"])
 
 
+def files_digest(stores: ModelStores, model: str, version: str) -> str | None:
+    """Digest of the files of a version of a model or of a policy, as they lie there now; None if there are none."""
+    return stored_digest(stores, version) if model == POLICY else current_digest(stores, model, version)
+
+
 def reconcile(stores: ModelStores, model: str) -> list[str]:
-    """Make the aliases follow the ledger; returns what was changed, in words."""
+    """Make the aliases follow the ledger; returns what was changed, in words. A policy has no alias."""
+    if model == POLICY:
+        return []
     history = stores.promotions.history(model)
     return project_aliases(stores, model, {CHAMPION: history.champion, CHALLENGER: history.challenger})
 
@@ -83,7 +91,8 @@ def check_champion(stores: ModelStores, model: str) -> ChampionCheck:
         f"the {duty.what} of {model}/{duty.version} by {duty.by} was to be confirmed by {duty.due_at:%Y-%m-%d %H:%M}Z"
         for duty in history.overdue(datetime.now(UTC))
     ]
-    for alias, named in ((CHAMPION, history.champion), (CHALLENGER, history.challenger)):
+    wanted = {} if model == POLICY else {CHAMPION: history.champion, CHALLENGER: history.challenger}
+    for alias, named in wanted.items():
         if present.get(alias) != named:
             problems.append(
                 f"alias {alias} points at {present.get(alias) or 'none'}, the ledger says {named or 'none'}"
@@ -104,7 +113,7 @@ def _file_problems(stores: ModelStores, model: str, version: str) -> list[str]:
         signed = signed_digest(stores, model, version)
     except DossierBroken as error:
         return [str(error)]
-    found = current_digest(stores, model, version)
+    found = files_digest(stores, model, version)
     return [] if found == signed else [f"files of {model}/{version} have digest {found}, its dossier says {signed}"]
 
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ml.core.promotion import History, Move, MoveRefused, State, apply, fold, subject_of
+from ml.core.lifecycle import ROLES, History, Move, MoveRefused, State, subject_of
+from ml.core.promotion import apply, fold
 from workspace.files import canonical_json, sha256_of_json, write_atomically
 from workspace.kept_head import Head
 from workspace.keys import Signer
@@ -59,7 +60,7 @@ class PromotionLedger:
             to: State to enter, or `CONFIRMED`.
             actor: A person with their key, or the name of a program.
             reason: Why.
-            payload: As in `ml.core.promotion.Move`.
+            payload: As in `ml.core.lifecycle.Move`.
 
         Raises:
             MoveRefused: the move breaks a rule, or another writer was faster and it does so now.
@@ -88,6 +89,19 @@ class PromotionLedger:
                 raise MoveRefused(f"What {name} asked for {flaw}; sign in anew.")
             apply(self.history(model), move)
         return move
+
+    def require_role(self, model: str, to: State, person: Signer) -> None:
+        """Refuse somebody who holds no role that this state takes, before anything is made for them.
+
+        Raises:
+            MoveRefused: they hold none; the ledger keeps that they asked.
+        """
+        with self.refusals_kept(model, "", to, person.name):
+            held = self._users.identities().roles_at(person.name, datetime.now(UTC).isoformat())
+            if not ROLES[to] & held:
+                raise MoveRefused(
+                    f"{person.name} may not make a version of {model}: it takes {' or '.join(ROLES[to])}."
+                )
 
     @contextmanager
     def refusals_kept(self, model: str, version: str, asked: str, actor: str) -> Iterator[None]:

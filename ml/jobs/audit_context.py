@@ -15,7 +15,7 @@ import pandas as pd
 from ml.core.fairness.report.context import ReportContext, context_of
 from ml.core.fairness.report.difference import summary_of_layers
 from ml.core.features import prepare
-from ml.core.promotion import State
+from ml.core.lifecycle import State
 from ml.io.audit_reports import ReportChanged, read_report
 from ml.io.data import published_table, read_rows
 from ml.io.order_history import OrderHistory

@@ -13,15 +13,16 @@ and an alias that is behind; `ml.io.champion.reconcile` moves it, and every deci
 from datetime import UTC, datetime
 
 from ml.core.gates import Limits
-from ml.core.promotion import CONFIRMED, FIRST_VERSION_ONLY, GATES_ACTOR, MoveRefused, State, expiry
-from ml.io.champion import reconcile, signed_digest
+from ml.core.lifecycle import CONFIRMED, FIRST_VERSION_ONLY, GATES_ACTOR, MoveRefused, State, expiry
+from ml.io.champion import files_digest, reconcile, signed_digest
 from ml.io.promotions import name_of
-from ml.io.registry import ArtifactMismatch, current_digest
+from ml.io.registry import ArtifactMismatch
 from ml.io.stores import ModelStores
 from workspace.keys import Signer
 from workspace.links import Event
 
 Actor = Signer | str
+ACTIONS = ("approve", "reject", "shadow", "promote", "rollback", "confirm")
 
 
 def propose(stores: ModelStores, model: str, version: str, actor: Actor, reason: str, dossier: str) -> Event:
@@ -103,29 +104,28 @@ def promote(stores: ModelStores, model: str, version: str, actor: Actor, reason:
         MoveRefused: the rules do not allow it.
         ArtifactMismatch: its files are not those of its dossier.
     """
-    with stores.promotions.refusals_kept(model, version, State.CHAMPION, name_of(actor)):
-        _require_sound_files(stores, model, version)
-        payload = {"dossier": _dossier(stores, model, version)}
-    return _decide(stores, model, version, State.CHAMPION, actor, reason, payload)
+    return _put_to_work(stores, model, version, State.CHAMPION, actor, reason)
 
 
 def start_shadow(stores: ModelStores, model: str, version: str, actor: Actor, reason: str) -> Event:
-    """Let an approved version score beside the champion, without deciding anything.
+    """Let an approved version go on beside the champion, without deciding anything; raises as `promote` does."""
+    return _put_to_work(stores, model, version, State.SHADOW, actor, reason)
 
-    Raises:
-        MoveRefused: the rules do not allow it.
-        ArtifactMismatch: its files are not those of its dossier.
-    """
-    with stores.promotions.refusals_kept(model, version, State.SHADOW, name_of(actor)):
+
+def _put_to_work(stores: ModelStores, model: str, version: str, to: State, actor: Actor, reason: str) -> Event:
+    with stores.promotions.refusals_kept(model, version, to, name_of(actor)):
         _require_sound_files(stores, model, version)
         payload = {"dossier": _dossier(stores, model, version)}
-    return _decide(stores, model, version, State.SHADOW, actor, reason, payload)
+        _require_same_company(stores, model, version, payload["dossier"])
+    return _decide(stores, model, version, to, actor, reason, payload)
 
 
-def roll_back(stores: ModelStores, model: str, actor: Actor, reason: str, limits: Limits) -> Event:
+def roll_back(stores: ModelStores, model: str, actor: Actor, reason: str, limits: Limits,
+              version: str = "") -> Event:  # fmt: skip
     """Restore the champion before the present one, after its files were verified.
 
-    One person may do this alone, at once; another must `confirm` it within the time that the limits state.
+    One person may do this alone, at once; another must `confirm` it within the time that the limits state. `version` is
+    the champion that the person means, if they named one.
 
     Raises:
         MoveRefused: there is none before it, or the rules do not allow it.
@@ -136,6 +136,8 @@ def roll_back(stores: ModelStores, model: str, actor: Actor, reason: str, limits
     with stores.promotions.refusals_kept(model, leaving, State.ROLLED_BACK, name_of(actor)):
         if len(champions) < 2:
             raise MoveRefused(f"{model} has no champion before {leaving or 'the first'}; nothing to restore.")
+        if version not in ("", leaving):
+            raise MoveRefused(f"{model}/{version} is not in service; {leaving} is. Look again before rolling back.")
         _require_sound_files(stores, model, champions[-2])
     due_at = expiry(datetime.now(UTC), limits.rollback_confirmed_hours / 24)
     payload = {"restores": champions[-2], "due_at": due_at}
@@ -149,6 +151,22 @@ def confirm(stores: ModelStores, model: str, version: str, actor: Actor, reason:
         MoveRefused: nothing waits to be confirmed, or the rules do not allow this person to.
     """
     return _decide(stores, model, version, CONFIRMED, actor, reason, {})
+
+
+def decide(stores: ModelStores, action: str, model: str, version: str, person: Signer, reason: str, limits: Limits, *,
+           dossier: str | None = None, condition: str = "", due_days: float | None = None) -> Event:  # fmt: skip
+    """One of `ACTIONS` by its name, as commands and forms ask for it; arguments and errors as of its own function.
+
+    A rollback is of the champion; if another version is named, it is refused.
+    """
+    if action == "approve":
+        return approve(stores, model, version, person, reason, limits, condition, due_days, dossier)
+    if action == "reject":
+        return reject(stores, model, version, person, reason, dossier)
+    if action == "rollback":
+        return roll_back(stores, model, person, reason, limits, version)
+    plain = {"shadow": start_shadow, "promote": promote, "confirm": confirm}
+    return plain[action](stores, model, version, person, reason)
 
 
 def _decide(stores: ModelStores, model: str, version: str, to: State | str, actor: Actor, reason: str,
@@ -173,8 +191,21 @@ def _dossier(stores: ModelStores, model: str, version: str, read: str | None = N
 
 
 def _require_sound_files(stores: ModelStores, model: str, version: str) -> None:
-    signed, found = signed_digest(stores, model, version), current_digest(stores, model, version)
+    signed, found = signed_digest(stores, model, version), files_digest(stores, model, version)
     if signed != found:
         raise ArtifactMismatch(
             f"The files of {model}/{version} have digest {found}; its dossier says {signed}. Restore them first."
+        )
+
+
+def _require_same_company(stores: ModelStores, model: str, version: str, dossier: str) -> None:
+    """A policy goes into service only beside the version of the model that it was judged with."""
+    judged_with = stores.promotions.dossier(dossier).get("judged_with")
+    if judged_with is None:
+        return
+    champion = stores.promotions.history(judged_with["model"]).champion
+    if champion != judged_with["version"]:
+        raise MoveRefused(
+            f"{model}/{version} was judged with {judged_with['model']}/{judged_with['version'] or 'none'}; "
+            f"{champion or 'none'} is in service. Propose it anew, so that it is judged with that one."
         )

@@ -6,11 +6,12 @@ Belongs here: gathering what each gate judges, the dossier's content. Does not b
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ml.core import gates
+from ml.core import gates, operating_gates
 from ml.core.features import UnusableTable, choose_features
-from ml.core.gates import Gate, Limits
+from ml.core.gates import Gate, Limits, Verdict
 from ml.core.intervals import Estimate
 from ml.io.data import published_table
 from ml.io.registry import ArtifactMismatch, current_digest, log_files
@@ -19,7 +20,9 @@ from ml.io.version_files import FAIRNESS, read_evidence, read_fairness
 from ml.jobs.audit import JUDGED_MEASURE
 from ml.jobs.catalogue import ModelSpec
 from ml.jobs.compare import Comparison, compare_versions
+from ml.jobs.shadow import Shadow, beside
 from ml.jobs.train import EVALUATION
+from ml.jobs.trial import TRIAL, read_trial
 from workspace.files import canonical_json, sha256_of_file, write_atomically
 from workspace.published import Snapshot
 
@@ -28,9 +31,29 @@ Checks = Mapping[str, Mapping[str, Any]]
 PRIVACY = "Features describe orders, products, lanes and nodes. No name, address or contact is read."
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What the gates said of a version.
+
+    Attributes:
+        gates: In the order in which they are read.
+        comparison: With the champion, on the same labelled rows; None if there is none.
+        shadow: Beside the champion, on the same live orders; None if there is no champion.
+    """
+
+    gates: Sequence[Gate]
+    comparison: Comparison | None
+    shadow: Shadow | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of all gates together."""
+        return gates.overall(self.gates)
+
+
 def judge(stores: ModelStores, spec: ModelSpec, version: str, snapshot: Snapshot, limits: Limits,
-          data_checks: Checks | None) -> tuple[list[Gate], Comparison | None]:  # fmt: skip
-    """All gates of a version, in the order in which they are read, and the comparison with the champion.
+          data_checks: Checks | None) -> Judged:  # fmt: skip
+    """Put a version through all gates.
 
     Args:
         stores: Open stores.
@@ -47,6 +70,8 @@ def judge(stores: ModelStores, spec: ModelSpec, version: str, snapshot: Snapshot
     rows = int(evaluation["judged"]["rows"])
     champion = history.champion if history.champion != version else None
     comparison, problem = _compared(stores, spec, version, champion, snapshot)
+    shadow = beside(stores, spec, snapshot, version, champion, limits.minimum_region_rows) if champion else None
+    trial = read_trial(stores, spec.name, version, str(evaluated["artifact"]["digest"])) or {}
     served = {
         f.name: f.kind
         for f in choose_features(published_table(snapshot, spec.table, spec.view).schema, spec.roles).features
@@ -67,8 +92,11 @@ def judge(stores: ModelStores, spec: ModelSpec, version: str, snapshot: Snapshot
         gates.signature([(name, kind) for name, kind in evaluation["features"]], served),
         gates.data_checks(_checks_of_its_data(evaluated, spec, snapshot, data_checks)),
         gates.artifact(evaluated["artifact"]["digest"], current_digest(stores, spec.name, version)),
+        operating_gates.latency(trial.get("latency"), limits, answers_singly=spec.answer != "hours"),
+        operating_gates.reproduction(trial.get("reproduction"), limits),
+        operating_gates.shadow_agreement(champion, shadow.agreement if shadow else None, limits),
     ]
-    return found, comparison
+    return Judged(found, comparison, shadow)
 
 
 def _compared(stores: ModelStores, spec: ModelSpec, version: str, champion: str | None,
@@ -105,11 +133,11 @@ def _checks_of_its_data(evaluated: Mapping[str, Any], spec: ModelSpec, snapshot:
     return data_checks if same else None
 
 
-def dossier_of(stores: ModelStores, spec: ModelSpec, version: str, found: list[Gate], limits: Limits,
-               comparison: Comparison | None) -> dict[str, Any]:  # fmt: skip
+def dossier_of(stores: ModelStores, spec: ModelSpec, version: str, judged: Judged, limits: Limits) -> dict[str, Any]:
     """Everything that people decide on, as JSON values; equal facts give an equal digest."""
     evaluated = stores.promotions.history(spec.name).version(version).evaluated
-    fairness = stores.report_folder(spec.name, version) / FAIRNESS
+    folder = stores.report_folder(spec.name, version)
+    later = {name: sha256_of_file(folder / name) if (folder / name).is_file() else None for name in (FAIRNESS, TRIAL)}
     return {
         "kind": "model",
         "model": spec.name,
@@ -121,20 +149,20 @@ def dossier_of(stores: ModelStores, spec: ModelSpec, version: str, found: list[G
         "recipe": evaluated["recipe"],
         "origin": evaluated["origin"],
         "metrics": evaluated["metrics"],
-        "evidence": {**evaluated["evidence"], FAIRNESS: sha256_of_file(fairness) if fairness.is_file() else None},
-        "gates": [gate.as_dict() for gate in found],
-        "verdict": gates.overall(found),
+        "evidence": {**evaluated["evidence"], **later},
+        "gates": [gate.as_dict() for gate in judged.gates],
+        "verdict": judged.verdict,
         "limits": limits.model_dump(),
-        "comparison": comparison.as_dict() if comparison else None,
+        "comparison": judged.comparison.as_dict() if judged.comparison else None,
+        "shadow": judged.shadow.as_dict() if judged.shadow else None,
         "champion_dossier": _champion_dossier(stores, spec.name),
         "privacy": f"{PRIVACY} {spec.group_use}",
     }
 
 
-def file_dossier(stores: ModelStores, spec: ModelSpec, version: str, found: list[Gate], limits: Limits,
-                 comparison: Comparison | None) -> str:  # fmt: skip
+def file_dossier(stores: ModelStores, spec: ModelSpec, version: str, judged: Judged, limits: Limits) -> str:
     """Store a version's dossier and its gates, beside its evidence and with its MLflow run; returns the SHA-256."""
-    dossier = dossier_of(stores, spec, version, found, limits, comparison)
+    dossier = dossier_of(stores, spec, version, judged, limits)
     signed = stores.promotions.save_dossier(dossier)
     text = json.dumps({"verdict": dossier["verdict"], "dossier": signed, "gates": dossier["gates"]}, indent=1)
     write_atomically(stores.report_folder(spec.name, version) / GATES, text)
@@ -147,7 +175,7 @@ def _champion_dossier(stores: ModelStores, model: str) -> str | None:
     return history.version(history.champion).dossier if history.champion else None
 
 
-def gates_markdown(found: list[Gate]) -> str:
+def gates_markdown(found: Sequence[Gate]) -> str:
     """The gates as a table."""
     return gates_table([gate.as_dict() for gate in found], ("gate", "verdict", "why"))
 

@@ -129,6 +129,22 @@ def learn_and_judge(frame: pd.DataFrame, features: FeatureSet, spec: ModelSpec, 
     )
 
 
+def learn_again(frame: pd.DataFrame, features: FeatureSet, spec: ModelSpec, as_of: pd.Timestamp | None,
+                threads: int = 1) -> FittedRisk:  # fmt: skip
+    """The version alone, without judging its recipe: the fit of the last origin.
+
+    Raises:
+        UnusableTable: the rows cannot be learned from.
+    """
+    times = timeline(frame, spec.roles, as_of)
+    inputs = prepare(frame, features)
+    cuts = rolling_cuts(times, spec.folds, share=spec.judged_share)
+    if not cuts:
+        raise UnusableTable("No origin leaves rows both to learn from and to judge. Land a longer history.")
+    outcome = _outcome(frame, spec.roles.target)
+    return learn(inputs, outcome, times, cuts[-1].learn, features, spec.plan, spec.seed, threads)
+
+
 def _outcome(frame: pd.DataFrame, target: str) -> Floats:
     outcome = frame[target].to_numpy(dtype=np.float64, na_value=np.nan)
     known = outcome[np.isfinite(outcome)]

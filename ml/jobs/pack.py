@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ml.core.promotion import Version
+from ml.core.lifecycle import Version
 from ml.io.stores import ModelStores, open_stores
 from ml.io.version_files import FAIRNESS
 from ml.jobs import pack_proof

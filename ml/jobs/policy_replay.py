@@ -21,6 +21,7 @@ from ml.core.routing.policy import RoutingPolicy
 from ml.core.routing.ranker import NodeRanker
 from ml.io.champion import newest_version
 from ml.io.past_orders import NothingToReplay, PastOrders, newest_day, read_past_orders
+from ml.io.policies import DecisionPolicy, certified_policy
 from ml.io.registry import LoadedModel, load
 from ml.io.stores import ModelStores, open_stores
 from ml.jobs.catalogue import ORDER_ROUTING
@@ -44,11 +45,13 @@ class Router:
             prices are learned from the parcels.
         policy: What it decides by.
         priorities: Priority → weight of lateness.
+        certified: The version of routing-policy that `policy` is of; None: it came with the model.
     """
 
     model: LoadedModel | None
     policy: RoutingPolicy
     priorities: Mapping[str, float]
+    certified: DecisionPolicy | None = None
 
     def network(self, past: PastOrders, snapshot: Snapshot) -> Network:
         """Nodes, lanes and predictions of the past orders."""
@@ -96,6 +99,7 @@ def replay_policy(
     since: date | None = None,
     until: date | None = None,
     snapshot: Snapshot | None = None,
+    model_version: str = "",
 ) -> PolicyReplay:
     """Decide the published past orders of a window by both policies.
 
@@ -106,6 +110,7 @@ def replay_policy(
         since: First day; None: `WINDOW_DAYS` up to `until`.
         until: Last day; None: the last on which a parcel was made.
         snapshot: The data; None: the published ones.
+        model_version: Version of order-routing that predicts; empty: as `load_router` chooses.
 
     Raises:
         NothingToReplay: a table is absent, or no order of the window can be decided anew.
@@ -116,7 +121,7 @@ def replay_policy(
     last = until or newest_day(snapshot)
     first = since or last - timedelta(days=WINDOW_DAYS - 1)
     with snapshot.lease(), open_stores(settings) as stores:
-        router = load_router(stores)
+        router = load_router(stores, model_version) if model_version else load_router(stores)
         past = read_past_orders(snapshot, first, last)
         network = router.network(past, snapshot)
     current = current or router.policy
@@ -144,20 +149,24 @@ def policy_in_force(settings: Settings) -> RoutingPolicy:
         return load_router(stores).policy
 
 
-def load_router(stores: ModelStores) -> Router:
+def load_router(stores: ModelStores, version: str | None = None) -> Router:
     """The champion of order routing, else its newest evaluated version, else prices and the built-in policy alone.
+
+    `version` names another. The policy is the certified one where it was judged with that very version, else its own.
 
     Raises:
         ArtifactMismatch, DossierBroken: the version's files are not those that were registered or approved.
     """
     name = ORDER_ROUTING.name
     history = stores.promotions.history(name)
-    version = history.champion or newest_version(stores, name)
+    version = version or history.champion or newest_version(stores, name)
     if version is None:
         return Router(None, RoutingPolicy(RoutingParameters(**POLICY)), PRIORITIES)
     evaluated = history.version(version).evaluated
     model = load(stores, name, version, str(evaluated["artifact"]["digest"]))
-    return Router(model, RoutingPolicy(model.estimator.parameters), model.estimator.priorities)
+    certified = certified_policy(stores, version)
+    policy = certified.routing if certified else RoutingPolicy(model.estimator.parameters)
+    return Router(model, policy, model.estimator.priorities, certified)
 
 
 def _replayed(past: PastOrders, network: Network, priorities: Mapping[str, float], current: RoutingPolicy,

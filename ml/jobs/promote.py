@@ -7,8 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ml.core.gates import overall
-from ml.core.promotion import FIRST_VERSION_ONLY, GATES_ACTOR, State
+from ml.core.lifecycle import FIRST_VERSION_ONLY, GATES_ACTOR, State
 from ml.io.champion import newest_version, reconcile
 from ml.io.gate_limits import load_limits
 from ml.io.stores import ModelStores, open_stores
@@ -16,6 +15,7 @@ from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
 from ml.jobs.compare import comparison_markdown
 from ml.jobs.desk import approve_first_by_gates, promote, propose
 from ml.jobs.gating import GATES, Checks, file_dossier, gates_markdown, judge
+from ml.jobs.shadow import benefits_markdown
 from workspace.published import Snapshot
 from workspace.settings import Settings
 
@@ -88,9 +88,9 @@ class PromoteJob:
 
     def _judge_and_move(self, stores: ModelStores, version: str, snapshot: Snapshot) -> PromoteReport:
         limits = load_limits()
-        found, comparison = judge(stores, self.spec, version, snapshot, limits, self.data_checks)
-        verdict = overall(found)
-        signed = file_dossier(stores, self.spec, version, found, limits, comparison)
+        judged = judge(stores, self.spec, version, snapshot, limits, self.data_checks)
+        found, verdict = judged.gates, judged.verdict
+        signed = file_dossier(stores, self.spec, version, judged, limits)
         status, reason = "refused", "; ".join(f"{g.name}: {g.reason}" for g in found if g.verdict == "fail")
         before = stores.promotions.history(self.spec.name).version(version)
         if verdict != "fail":
@@ -107,8 +107,10 @@ class PromoteJob:
             status, reason = "promoted", "First version of this model; every applicable gate passed."
         history = stores.promotions.history(self.spec.name)
         text = gates_markdown(found)
-        if comparison:
-            text += "\n\n" + comparison_markdown(comparison)
+        if judged.comparison:
+            text += "\n\n" + comparison_markdown(judged.comparison)
+        if judged.shadow and judged.shadow.benefits:
+            text += "\n\n" + benefits_markdown([benefit.as_dict() for benefit in judged.shadow.benefits])
         return PromoteReport(
             status, self.spec.name, version, str(history.version(version).state), history.champion, verdict,
             {gate.name: gate.verdict for gate in found}, reason, signed,

@@ -18,14 +18,14 @@ import duckdb
 import pandas as pd
 
 from ml.io.champion import signed_digest
-from ml.io.data import TableSource, published_table, read_batches
+from ml.io.data import TableSource, read_batches
+from ml.io.kept import NotKept, kept_table
 from ml.io.predictions import files_of
 from ml.io.registry import LoadedModel, load
 from ml.io.stores import open_stores
 from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
 from ml.jobs.score import reasons_of
-from workspace.files import sha256_of_file, sha256_of_json
-from workspace.published import read_snapshot
+from workspace.files import sha256_of_json
 from workspace.settings import Settings
 
 #: What an answer consists of; its hash covers these and nothing that differs from one replay to the next.
@@ -78,7 +78,10 @@ class ReplayJob:
         """
         path, recorded = _recorded(settings, self.spec.name, self.prediction)
         version = str(recorded["model_version"])
-        source = _source(settings, self.spec.table, str(recorded["data_snapshot"]))
+        try:
+            source = kept_table(settings, str(recorded["data_snapshot"]), self.spec.table)
+        except NotKept as error:
+            raise NotReplayable(str(error)) from error
         with open_stores(settings) as stores:
             dossier = stores.promotions.history(self.spec.name).version(version).dossier or ""
             model = load(stores, self.spec.name, version, signed_digest(stores, self.spec.name, version))
@@ -102,25 +105,6 @@ def _recorded(settings: Settings, model: str, prediction: str) -> tuple[Path, di
         f"No prediction of {model} has the id {prediction[:80]!r}; {len(files)} files were searched. Name an order, or "
         f"ORDER@FILE with a file of {settings.paths.predictions}."
     )
-
-
-def _source(settings: Settings, table: str, version: str) -> TableSource:
-    published = settings.paths.published
-    kept = {path.name: path for path in published.iterdir() if path.is_dir()}
-    if version not in kept:
-        raise NotReplayable(
-            f"Snapshot {version} is not kept any more, so that its rows cannot be read; {len(kept)} are. Restore it "
-            f"from a copy, and raise OI_KEEP_SNAPSHOTS (now {settings.keep_snapshots}) to keep more."
-        )
-    snapshot = read_snapshot(kept[version])
-    stated = snapshot.tables.get(table, {}).get("sha256")
-    found = sha256_of_file(snapshot.path(table)) if stated else None
-    if found != stated:
-        raise NotReplayable(
-            f"{table} of snapshot {version} must have SHA-256 {stated}, as published; it has {found}. "
-            f"Restore the snapshot from a copy."
-        )
-    return published_table(snapshot, table)
 
 
 def _answer(model: LoadedModel, spec: ModelSpec, source: TableSource, order: str,

@@ -1,12 +1,14 @@
 """Scoring: the champion's probability for open and young orders, appended once for each state of data and version.
 
+The challenger, if there is one, scores the same orders in shadow: its answers lie apart and decide nothing.
+
 Belongs here: the job, which orders are scored, validation of what comes out. Does not belong here: layout of the files
 (ml/io/predictions), what is done with a probability (decisions).
 """
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ml.core.features import UnusableTable
 from ml.core.light_model import LightModel
 from ml.io.champion import NoChampion, load_champion
 from ml.io.data import TableSource, published_table, read_batches
 from ml.io.predictions import SCHEMA, file_for, write_once
-from ml.io.registry import LoadedModel
+from ml.io.registry import ArtifactMismatch, LoadedModel, load
 from ml.io.stores import ModelStores, open_stores
 from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
 from workspace.files import sha256_of_json
@@ -48,6 +51,7 @@ class ScoreReport:
         path: The file; None when refused.
         numbers: Rows, mean, quantiles and rows a second.
         markdown: The numbers as a table.
+        shadow: What the challenger did beside it, one sentence; empty if there is none.
     """
 
     status: str
@@ -58,6 +62,7 @@ class ScoreReport:
     path: Path | None
     numbers: Mapping[str, float]
     markdown: str
+    shadow: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,51 +99,65 @@ class ScoreJob:
                 return ScoreReport("refused", self.spec.name, "", str(error), 0, None, {}, str(error))
             source = published_table(snapshot, self.spec.table, self.spec.view)
             where = self._where(stores, champion.version)
-            as_of = _as_of(source)
-            run = sha256_of_json({"model": self.spec.name, "version": champion.version, "table": source.digest,
-                                  "where": where})[:12]  # fmt: skip
-            path = file_for(stores.paths.predictions, self.spec.name, as_of, run)
-            if path.is_file():
-                rows = pq.read_metadata(path).num_rows
-                reason = f"Version {champion.version} has scored this very data; nothing was added."
-                return ScoreReport(
-                    "reused", self.spec.name, champion.version, reason, rows, path, {"rows": rows}, reason
-                )
-            return self._score(champion, source, where, as_of, path, settings.threads)
+            report = self._scored(champion, source, where, stores.paths.predictions, settings.threads)
+            return replace(report, shadow=self._beside(stores, source, where, settings.threads))
 
-    def _score(
-        self, champion: LoadedModel, source: TableSource, where: str, as_of: datetime, path: Path, threads: int
+    def _scored(
+        self, model: LoadedModel, source: TableSource, where: str, folder: Path, threads: int, is_explained: bool = True
     ) -> ScoreReport:
+        as_of = _as_of(source)
+        run = sha256_of_json({"model": self.spec.name, "version": model.version, "table": source.digest,
+                              "where": where})[:12]  # fmt: skip
+        path = file_for(folder, self.spec.name, as_of, run)
+        if path.is_file():
+            rows = pq.read_metadata(path).num_rows
+            reason = f"Version {model.version} has scored this very data; nothing was added."
+            return ScoreReport("reused", self.spec.name, model.version, reason, rows, path, {"rows": rows}, reason)
         started = datetime.now(UTC)
         probabilities: list[np.ndarray] = []
-        rows = write_once(path, self._batches(champion, source, where, as_of, started, probabilities, threads))
+        batches = self._batches(model, source, where, as_of, started, probabilities, threads, is_explained)
+        rows = write_once(path, batches)
         seconds = (datetime.now(UTC) - started).total_seconds()
         numbers = _numbers(np.concatenate([*probabilities, np.empty(0)]), rows, seconds)
-        reason = f"Version {champion.version} scored {rows:,} orders as of {as_of:%Y-%m-%d %H:%M} UTC."
+        reason = f"Version {model.version} scored {rows:,} orders as of {as_of:%Y-%m-%d %H:%M} UTC."
         lines = ["| | |", "|---|---|", *(f"| {name} | {value:,.4g} |" for name, value in numbers.items())]
-        return ScoreReport("scored", self.spec.name, champion.version, reason, rows, path, numbers, "\n".join(lines))
+        return ScoreReport("scored", self.spec.name, model.version, reason, rows, path, numbers, "\n".join(lines))
 
-    def _batches(self, champion: LoadedModel, source: TableSource, where: str, as_of: datetime, started: datetime,
-                 seen: list[np.ndarray], threads: int) -> Iterator[pa.RecordBatch]:  # fmt: skip
+    def _beside(self, stores: ModelStores, source: TableSource, where: str, threads: int) -> str:
+        """Let the challenger score the same rows in shadow; what keeps it from that must not keep the champion."""
+        history = stores.promotions.history(self.spec.name)
+        if history.challenger is None:
+            return ""
+        version = history.version(history.challenger)
+        try:
+            model = load(stores, self.spec.name, version.version, str(version.evaluated["artifact"]["digest"]))
+            found = self._scored(model, source, where, stores.paths.shadow, threads, is_explained=False)
+        except (ArtifactMismatch, UnusableTable, PredictionsRefused) as error:
+            return f"Version {version.version} could not score in shadow: {error}"
+        return f"In shadow: {found.reason}"
+
+    def _batches(self, model: LoadedModel, source: TableSource, where: str, as_of: datetime, started: datetime,
+                 seen: list[np.ndarray], threads: int, is_explained: bool) -> Iterator[pa.RecordBatch]:  # fmt: skip
         roles = self.spec.roles
-        numbers, categories = champion.features.of_kind("number"), champion.features.of_kind("category")
+        numbers, categories = model.features.of_kind("number"), model.features.of_kind("category")
         columns = list(dict.fromkeys([roles.key, roles.groups[0], roles.target, *categories]))
         for batch in read_batches(source, columns, numbers, where, BATCH_ROWS):
             frame = batch.to_pandas()
-            predicted = champion.predict(frame, threads)
+            predicted = model.predict(frame, threads)
             require_probabilities(predicted, frame[roles.key])
             seen.append(predicted)
+            is_open = frame[roles.target].isna().to_numpy()
             yield pa.RecordBatch.from_pydict(
                 {
                     "order_id": batch.column(roles.key).cast(pa.string()),
                     "region_code": batch.column(roles.groups[0]).cast(pa.string()),
                     "model_name": pa.repeat(self.spec.name, len(frame)),
-                    "model_version": pa.repeat(champion.version, len(frame)),
+                    "model_version": pa.repeat(model.version, len(frame)),
                     "as_of": pa.repeat(pa.scalar(_naive(as_of), pa.timestamp("us")), len(frame)),
                     "scored_at": pa.repeat(pa.scalar(_naive(started), pa.timestamp("us")), len(frame)),
                     "late_probability": predicted,
                     "data_snapshot": pa.repeat(source.snapshot, len(frame)),
-                    "reasons": reasons_of(champion.light, frame, predicted, frame[roles.target].isna().to_numpy()),
+                    "reasons": reasons_of(model.light, frame, predicted, is_open & is_explained),
                 },
                 schema=SCHEMA,
             )

@@ -17,14 +17,14 @@ from sklearn.base import BaseEstimator
 
 from ml.core.features import FeatureSet
 from ml.core.intervals import Estimate
-from ml.core.promotion import TRAINING_ACTOR, State
+from ml.core.lifecycle import TRAINING_ACTOR, State
 from ml.io.data import TableSource, published_table, read_rows
 from ml.io.provenance import code_state, recipe_digest
 from ml.io.registry import Interface, Registered, RunRecord, digest_of_text, register
 from ml.io.stores import ModelStores, open_stores
 from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
 from ml.jobs.evidence import evaluation, flat_metrics, metrics_markdown, model_card, plots, segments_markdown
-from ml.jobs.learning import Learned, learn_and_judge
+from ml.jobs.learning import Learned, learn_again, learn_and_judge
 from workspace.files import write_atomically
 from workspace.published import Snapshot
 from workspace.settings import Settings
@@ -108,10 +108,7 @@ class TrainJob:
             UnusableTable: the table cannot be learned from; says why and what to do.
         """
         source = published_table(snapshot, self.spec.table, self.spec.view)
-        recipe = recipe_digest(
-            {"spec": self.spec.as_dict(), "minimum_support": settings.minimum_support, "table": source.digest,
-             **self.own_recipe(snapshot)}
-        )  # fmt: skip
+        recipe = self.recipe(settings, snapshot, source)
         with open_stores(settings) as stores:
             same = None if self.is_forced else _version_of(stores, self.spec.name, recipe)
             if same is not None:
@@ -119,6 +116,13 @@ class TrainJob:
             frame, features = read_rows(source, self.spec.roles)
             trained = self.trained(frame, features, source, snapshot, settings)
             return self._record(stores, source, frame, trained, recipe)
+
+    def recipe(self, settings: Settings, snapshot: Snapshot, source: TableSource) -> str:
+        """SHA-256 of everything that decides the version: data, code, settings, locked packages."""
+        return recipe_digest(
+            {"spec": self.spec.as_dict(), "minimum_support": settings.minimum_support, "table": source.digest,
+             **self.own_recipe(snapshot)}
+        )  # fmt: skip
 
     def own_recipe(self, snapshot: Snapshot) -> dict[str, Any]:
         """What decides this kind of model beside its table and settings; a kind of its own says so."""
@@ -136,6 +140,12 @@ class TrainJob:
             parameters=_parameters(self.spec, learned), overall=learned.overall, latest=learned.latest,
             evidence=partial(evidence_files, learned, self.spec), markdown=report_markdown(learned),
         )  # fmt: skip
+
+    def again(self, frame: pd.DataFrame, features: FeatureSet, source: TableSource, settings: Settings,
+              origin: pd.Timestamp) -> tuple[BaseEstimator, FeatureSet]:  # fmt: skip
+        """What answers, fitted again as a version of this origin was, and what it reads; nothing is judged."""
+        fitted = learn_again(frame, features, self.spec, source.as_of, settings.threads)
+        return fitted.model, fitted.features
 
     def packed(self, learned: Learned, snapshot: Snapshot) -> tuple[Any, Interface | None]:
         """What is registered, and its interface where that is not a classifier's."""

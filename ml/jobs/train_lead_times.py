@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import ColSpec, Schema
+from sklearn.base import BaseEstimator
 
 from ml.core.features import FeatureSet
 from ml.core.lead_times import HALF_LIFE_DAYS, LEVELS, PRIOR_ROWS, LeadTimeModel, TreeParameters
@@ -30,6 +31,8 @@ from ml.jobs.lead_times import (
     SERVICE,
     LeadTimesLearned,
     learn_and_judge_lead_times,
+    learn_at,
+    order_table,
 )
 from ml.jobs.train import BACKTEST, CARD, EVALUATION, EXAMPLE_ROWS, Trained, TrainJob
 from workspace.published import Snapshot
@@ -68,6 +71,13 @@ class LeadTimeTrainJob(TrainJob):
             overall=learned.overall, latest=learned.latest, evidence=partial(_evidence, learned, self.spec, self.trees),
             markdown=_markdown(learned),
         )  # fmt: skip
+
+    def again(self, frame: pd.DataFrame, features: FeatureSet, source: TableSource, settings: Settings,
+              origin: pd.Timestamp) -> tuple[BaseEstimator, FeatureSet]:  # fmt: skip
+        """The quantiles of this origin again."""
+        table = order_table(frame, features, self.spec, source.as_of)
+        model, usable, _ = learn_at(table, origin, features, self.spec, self.trees)
+        return model, usable
 
 
 def _parameters(trees: TreeParameters) -> dict[str, Any]:

@@ -23,8 +23,8 @@ import pyarrow as pa
 from ml.core.features import FeatureSet
 from ml.core.intervals import ClusterBootstrap
 from ml.core.lead_times import STATED_COVERAGE
+from ml.core.lifecycle import Version
 from ml.core.metrics import evaluate, segments
-from ml.core.promotion import Version
 from ml.core.splits import timeline
 from ml.core.watching import (
     FEWEST_ROWS,

@@ -42,6 +42,7 @@ COMMANDS = {
     "master": ("orchestration.cli.master", "Golden records by any id, the stewards' queue, verdicts on records."),
     "twin": ("orchestration.cli.twin", "The simulated network: generate extracts, score, compare policies."),
     "route": ("orchestration.cli.route", "Solve order routing with a proven bound; explain a choice."),
+    "policy": ("orchestration.cli.policy", "Routing policies: what is in force; register a change for the gates."),
     "replay": ("orchestration.cli.replay", "Give a stored prediction again, and say whether it is the same."),
     "evidence": ("orchestration.cli.evidence", "Pack all evidence about a version, in English and Chinese."),
     "stock": ("orchestration.cli.stock", "Stock-outs that are foreseen, and what to do about them."),

@@ -1,29 +1,20 @@
-"""`oi models`: registered versions, their evidence, and what people decide about them.
+"""`oi models`: registered versions and their evidence.
 
-Belongs here: the commands, their options and how versions are shown. Does not belong here: decisions and their rules
-(ml/jobs/desk, ml/core/promotion).
+Belongs here: the commands that look, and how versions are shown. Does not belong here: those that decide
+(orchestration/cli/deciding).
 
 Exit codes: 0 done · 1 refused, or registry and ledger disagree · 2 wrong usage · 3 not enough evidence to compare.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from ml.io.stores import ModelStores
-    from workspace.keys import Signer
-    from workspace.links import Event
+from orchestration.cli import deciding
+from orchestration.cli.deciding import DEFAULT_MODEL, AsJson, Model, Version, known
 
 app = typer.Typer(no_args_is_help=True)
 
-Version = Annotated[str, typer.Argument(help="Version, such as 3.")]
-Model = Annotated[str, typer.Option("--model", help="Registered model.")]
-Actor = Annotated[str, typer.Option("--as", help="Who decides: an account of `oi users`, whose password is asked for.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why. The ledger keeps it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
-DEFAULT_MODEL = "late-delivery-risk"
 SHOWN_METRICS = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "ece_debiased": "calibration error"}
 
 
@@ -75,7 +66,7 @@ def show(version: Version, model: Model = DEFAULT_MODEL, as_json: AsJson = False
     from workspace.settings import load_settings
 
     with open_stores(load_settings()) as stores:
-        found = _known(stores, model, version)
+        found = known(stores, model, version)
         folder = stores.report_folder(model, version)
     filed = folder / GATES
     gates = json.loads(filed.read_text(encoding="utf-8"))["gates"] if filed.is_file() else []
@@ -135,6 +126,45 @@ def compare(
 
 
 @app.command()
+def benefits(challenger: Version, model: Model = DEFAULT_MODEL, as_json: AsJson = False) -> None:
+    """What putting a version to work would change, by what it said in shadow: cost, on time, automation, regions."""
+    from ml.core.benefits import shown
+    from ml.io.gate_limits import load_limits
+    from ml.io.stores import open_stores
+    from ml.jobs.catalogue import spec_of
+    from ml.jobs.shadow import beside
+    from orchestration.cli.printing import print_json, print_table
+    from workspace.published import open_current
+    from workspace.settings import load_settings
+
+    settings = load_settings()
+    with open_stores(settings) as stores:
+        champion = stores.promotions.history(model).champion
+        known(stores, model, challenger)
+        if champion is None or champion == challenger:
+            typer.echo(f"oi: {model}/{challenger} has no other champion to go beside.", err=True)
+            raise typer.Exit(2)
+        snapshot = open_current(settings.paths.published)
+        found = beside(stores, spec_of(model), snapshot, challenger, champion, load_limits().minimum_region_rows)
+    if as_json:
+        print_json(found.as_dict())
+    elif found.benefits:
+        rows = [
+            {
+                **benefit.as_dict(),
+                **dict(zip(("champion", "challenger", "change"), shown(benefit.as_dict()), strict=True)),
+            }
+            for benefit in found.benefits
+        ]
+        names = ("measure", "basis", "orders", "champion", "challenger", "change", "note")
+        print_table(f"Version {challenger} beside version {champion}", rows, {name: name for name in names})
+    else:
+        typer.echo(f"Version {challenger} has scored nothing in shadow yet; `oi run score` lets the challenger score.")
+    if not found.benefits:
+        raise typer.Exit(3)
+
+
+@app.command()
 def watch(model: Model = DEFAULT_MODEL, as_json: AsJson = False) -> None:
     """Whether the champion still meets what it was judged on: inputs, probabilities, outcomes, by region.
 
@@ -162,107 +192,6 @@ def watch(model: Model = DEFAULT_MODEL, as_json: AsJson = False) -> None:
         typer.echo(f"Retraining is {'due' if report.is_due else 'not due'}: {report.why}")
     if report.is_due:
         raise typer.Exit(1)
-
-
-@app.command()
-def propose(
-    version: Version, reason: Reason, actor: Actor = "", model: Model = DEFAULT_MODEL, as_json: AsJson = False
-) -> None:
-    """Put a version through the gates anew and propose it on the dossier that comes of it."""
-    from ml.core.gates import overall
-    from ml.core.promotion import State
-    from ml.io.gate_limits import load_limits
-    from ml.io.stores import open_stores
-    from ml.jobs import desk
-    from ml.jobs.catalogue import spec_of
-    from ml.jobs.gating import file_dossier, judge
-    from orchestration.lib.evidence import data_checks
-    from workspace.published import open_current
-    from workspace.settings import load_settings
-
-    settings = load_settings()
-    with open_stores(settings) as stores:
-        _known(stores, model, version)
-        person = _person(actor)
-        stores.promotions.require(model, version, State.PROPOSED, person, reason, {"dossier": "not made yet"})
-        spec, limits = spec_of(model), load_limits()
-        snapshot = open_current(settings.paths.published)
-        gates, comparison = judge(stores, spec, version, snapshot, limits, data_checks(settings))
-        signed = file_dossier(stores, spec, version, gates, limits, comparison)
-        event = desk.propose(stores, model, version, person, reason, signed)
-    _show_event(event, as_json, {"gates": {gate.name: gate.verdict for gate in gates}, "verdict": overall(gates)})
-
-
-@app.command()
-def approve(
-    version: Version,
-    reason: Reason,
-    condition: Annotated[str, typer.Option("--condition", help="What is still to be met, and confirmed in time.")] = "",
-    within_days: Annotated[float | None, typer.Option("--within-days", min=0, help="Days for the condition.")] = None,
-    actor: Actor = "",
-    model: Model = DEFAULT_MODEL,
-    as_json: AsJson = False,
-) -> None:
-    """Approve a proposed version; whoever made or proposed it may not."""
-    from ml.io.gate_limits import load_limits
-    from ml.jobs import desk
-
-    limits = load_limits()
-
-    def decide(stores: "ModelStores", by: "Signer") -> "Event":
-        return desk.approve(stores, model, version, by, reason, limits, condition, within_days)
-
-    _decide(actor, as_json, decide)
-
-
-@app.command()
-def reject(
-    version: Version, reason: Reason, actor: Actor = "", model: Model = DEFAULT_MODEL, as_json: AsJson = False
-) -> None:
-    """Reject a version for good."""
-    from ml.jobs import desk
-
-    _decide(actor, as_json, lambda stores, by: desk.reject(stores, model, version, by, reason))
-
-
-@app.command()
-def shadow(
-    version: Version, reason: Reason, actor: Actor = "", model: Model = DEFAULT_MODEL, as_json: AsJson = False
-) -> None:
-    """Let an approved version score beside the champion without deciding."""
-    from ml.jobs import desk
-
-    _decide(actor, as_json, lambda stores, by: desk.start_shadow(stores, model, version, by, reason))
-
-
-@app.command()
-def promote(
-    version: Version, reason: Reason, actor: Actor = "", model: Model = DEFAULT_MODEL, as_json: AsJson = False
-) -> None:
-    """Make an approved version the champion."""
-    from ml.jobs import desk
-
-    _decide(actor, as_json, lambda stores, by: desk.promote(stores, model, version, by, reason))
-
-
-@app.command()
-def rollback(reason: Reason, actor: Actor = "", model: Model = DEFAULT_MODEL, as_json: AsJson = False) -> None:
-    """Restore the champion before the present one, at once; another reviewer confirms it afterwards."""
-    from ml.io.gate_limits import load_limits
-    from ml.jobs import desk
-
-    limits = load_limits()
-    _decide(actor, as_json, lambda stores, by: desk.roll_back(stores, model, by, reason, limits))
-
-
-@app.command()
-def confirm(
-    version: Version, reason: Reason, actor: Actor = "", model: Model = DEFAULT_MODEL, as_json: AsJson = False
-) -> None:
-    """Confirm a rollback, or that the condition of an approval is met."""
-    from ml.jobs import desk
-
-    _decide(actor, as_json, lambda stores, by: desk.confirm(stores, model, version, by, reason))
 
 
 @app.command()
@@ -294,44 +223,11 @@ def history(
     print_table(f"History of {model}", rows, headings)
 
 
-def _person(actor: str) -> "Signer":
-    from orchestration.cli.signing import sign_in, users
-
-    return sign_in(users(), actor)
-
-
-def _decide(actor: str, as_json: bool, decide: "Callable[[ModelStores, Signer], Event]") -> None:
-    from ml.io.stores import open_stores
-    from workspace.settings import load_settings
-
-    with open_stores(load_settings()) as stores:
-        _show_event(decide(stores, _person(actor)), as_json)
-
-
-def _known(stores: "ModelStores", model: str, version: str) -> Any:
-    history = stores.promotions.history(model)
-    if version not in history.versions:
-        known = ", ".join(sorted(history.versions, key=int)) or "none"
-        typer.echo(f"oi: {model} has no version {version}; there are: {known}.", err=True)
-        raise typer.Exit(2)
-    return history.versions[version]
-
-
-def _show_event(event: "Event", as_json: bool, more: dict[str, Any] | None = None) -> None:
-    from dataclasses import asdict
-
-    from orchestration.cli.printing import RESULTS, print_json
-
-    if as_json:
-        print_json({**asdict(event), **(more or {})})
-    else:
-        RESULTS.print(
-            f"{event.subject} is {event.kind}, by {event.actor} (ledger event {event.sequence})", markup=False
-        )
-
-
 def _shown(estimate: Any, digits: int = 4) -> str:
     if not estimate:
         return ""
     value, low, high = (estimate[name] for name in ("value", "low", "high"))
     return f"{value:.{digits}f}" if low is None else f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+app.add_typer(deciding.app)

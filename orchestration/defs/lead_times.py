@@ -60,10 +60,13 @@ def lead_time_promotion(workspace: WorkspaceResource) -> Iterator[dg.Materialize
     from ml.jobs.audit import AuditJob
     from ml.jobs.catalogue import LEAD_TIME
     from ml.jobs.promote import PromoteJob
+    from ml.jobs.train_lead_times import LeadTimeTrainJob
+    from ml.jobs.trial import TrialJob
     from orchestration.lib.evidence import data_checks
 
     settings = workspace.settings
     audit = AuditJob(LEAD_TIME, is_priced=False).run(settings)
+    trial = TrialJob(LeadTimeTrainJob()).run(settings)
     snapshot = open_current(settings.paths.published)
     with snapshot.lease():
         report = PromoteJob(LEAD_TIME, data_checks=data_checks(settings)).run(settings, snapshot)
@@ -72,6 +75,7 @@ def lead_time_promotion(workspace: WorkspaceResource) -> Iterator[dg.Materialize
             "status": report.status, "version": report.version, "state": report.state, "verdict": report.verdict,
             "champion": report.champion or "none", "reason": report.reason, "dossier": report.dossier,
             "gates": dg.MetadataValue.md(report.markdown), "audit": audit.reason,
+            "trial": trial.reason,
             "report": dg.MetadataValue.path(str(audit.page)),
         }
     )  # fmt: skip

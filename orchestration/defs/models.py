@@ -57,7 +57,26 @@ def late_delivery_audit(workspace: WorkspaceResource) -> dg.MaterializeResult[No
     )  # fmt: skip
 
 
-@dg.asset(deps=[late_delivery_audit], group_name="models", kinds={"mlflow"}, owners=OWNERS)
+@dg.asset(deps=[late_delivery_model], group_name="models", kinds={"scikitlearn"}, owners=OWNERS)
+def late_delivery_trial(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+    """The newest version trained again from its snapshot, to see whether the same comes out, and timed.
+
+    Grain: one trial a version's files.
+    """
+    from ml.jobs.trial import TrialJob
+
+    report = TrialJob().run(workspace.settings)
+    return dg.MaterializeResult(
+        metadata={
+            "status": report.status, "version": report.version, "reason": report.reason,
+            "seconds_of_training": report.seconds,
+        }
+    )  # fmt: skip
+
+
+@dg.asset(
+    deps=[late_delivery_audit, late_delivery_trial], group_name="models", kinds={"mlflow"}, owners=OWNERS
+)  # fmt: skip
 def late_delivery_promotion(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
     """The newest version through the gates, into a dossier, and as far as policy lets it go.
 
@@ -99,7 +118,8 @@ def late_delivery_predictions(workspace: WorkspaceResource) -> Iterator[dg.Mater
             metadata={
                 "status": report.status, "version": report.version, "reason": report.reason,
                 "dagster/row_count": report.rows, "file": dg.MetadataValue.path(str(report.path)),
-                "figures": dg.MetadataValue.md(report.markdown), **_numbers(report.numbers),
+                "figures": dg.MetadataValue.md(report.markdown), "shadow": report.shadow or "no challenger",
+                **_numbers(report.numbers),
             }
         )  # fmt: skip
 

@@ -68,17 +68,20 @@ def order_routing_model(
 
 @dg.asset(deps=[order_routing_model], group_name="routing", kinds={"fairlearn", "mlflow"}, owners=OWNERS)
 def order_routing_promotion(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
-    """The newest version's regional audit, then the gates, and as far as policy lets it go.
+    """The newest version's regional audit and trial, then the gates, and as far as policy lets it go.
 
     Grain: one decision a version; the promotion ledger holds it.
     """
     from ml.jobs.audit import AuditJob
     from ml.jobs.catalogue import ORDER_ROUTING
     from ml.jobs.promote import PromoteJob
+    from ml.jobs.routing import RoutingTrainJob
+    from ml.jobs.trial import TrialJob
     from orchestration.lib.evidence import data_checks
 
     settings = workspace.settings
     audit = AuditJob(spec=ORDER_ROUTING).run(settings)
+    trial = TrialJob(RoutingTrainJob()).run(settings)
     report = PromoteJob(spec=ORDER_ROUTING, data_checks=data_checks(settings)).run(
         settings, open_current(settings.paths.published)
     )
@@ -86,6 +89,7 @@ def order_routing_promotion(workspace: WorkspaceResource) -> dg.MaterializeResul
         metadata={
             "status": report.status, "version": report.version, "state": report.state, "verdict": report.verdict,
             "champion": report.champion or "none", "reason": report.reason, "audit": audit.verdict,
+            "trial": trial.reason,
             "gates": dg.MetadataValue.md(report.markdown),
         }
     )  # fmt: skip

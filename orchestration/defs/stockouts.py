@@ -56,17 +56,20 @@ def stockout_model(
     deps=[stockout_model], group_name="models", kinds={"fairlearn", "mlflow"}, owners=OWNERS, output_required=False
 )
 def stockout_promotion(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None]]:
-    """The newest version audited by the node's region, through the gates, and as far as policy lets it go.
+    """The newest version audited by the node's region, tried, through the gates, and as far as policy lets it go.
 
     Grain: one decision a version; the promotion ledger holds it.
     """
     from ml.jobs.audit import AuditJob
     from ml.jobs.catalogue import STOCKOUT
     from ml.jobs.promote import PromoteJob
+    from ml.jobs.train import TrainJob
+    from ml.jobs.trial import TrialJob
     from orchestration.lib.evidence import data_checks
 
     settings = workspace.settings
     audit = AuditJob(STOCKOUT, is_priced=False).run(settings)
+    trial = TrialJob(TrainJob(STOCKOUT)).run(settings)
     report = PromoteJob(STOCKOUT, data_checks=data_checks(settings)).run(
         settings, open_current(settings.paths.published)
     )
@@ -74,7 +77,7 @@ def stockout_promotion(workspace: WorkspaceResource) -> Iterator[dg.MaterializeR
         metadata={
             "status": report.status, "version": report.version, "state": report.state, "verdict": report.verdict,
             "champion": report.champion or "none", "reason": report.reason, "dossier": report.dossier,
-            "gates": dg.MetadataValue.md(report.markdown), "audit": audit.reason,
+            "gates": dg.MetadataValue.md(report.markdown), "audit": audit.reason, "trial": trial.reason,
             "report": dg.MetadataValue.path(str(audit.page)),
         }
     )  # fmt: skip

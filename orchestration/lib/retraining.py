@@ -21,7 +21,7 @@ class Retraining:
 
 def retraining(settings: Settings) -> Retraining:
     """The rule: train when nothing is trained yet, or when the champion fails and no newer version waits for people."""
-    from ml.core.promotion import State
+    from ml.core.lifecycle import State
     from ml.io.champion import newest_version
     from ml.io.stores import open_stores
     from ml.jobs.catalogue import LATE_DELIVERY

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from ml.core.gates import Limits
-from ml.core.promotion import CONFIRMED, TRAINING_ACTOR, State
+from ml.core.lifecycle import CONFIRMED, TRAINING_ACTOR, State
 from ml.io.stores import ModelStores
 from ml.jobs import desk
 from tests.support.console_people import Browser

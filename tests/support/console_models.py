@@ -15,8 +15,8 @@ from ml.core import gates
 from ml.core.fairness.audit import audit_predictions
 from ml.core.fairness.report.context import ReportContext
 from ml.core.intervals import ClusterBootstrap, Estimate
+from ml.core.lifecycle import FIRST_VERSION_ONLY, GATES_ACTOR, TRAINING_ACTOR, State, expiry
 from ml.core.metrics import evaluate, reliability
-from ml.core.promotion import FIRST_VERSION_ONLY, GATES_ACTOR, TRAINING_ACTOR, State, expiry
 from ml.io.audit_reports import save_report
 from ml.io.gate_limits import load_limits
 from ml.io.promotions import PromotionLedger, open_promotions

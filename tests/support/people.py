@@ -32,10 +32,16 @@ def add_people(home: Path) -> Users:
 
 
 def signer(home: Path, name: str) -> Signer:
-    """The opened key of one of them."""
-    users = Users(home)
-    assert users.verify(name, PASSWORD), name
-    return users.signer(name)
+    """The opened key of one of them; opened once a process, since every home gets copies of the same keys."""
+    kept = (name, (home / "users.jsonl").read_bytes(), (home / "signing-keys" / f"{name}.json").read_bytes())
+    if kept not in _opened:
+        users = Users(home)
+        assert users.verify(name, PASSWORD), name
+        _opened[kept] = users.signer(name)
+    return _opened[kept]
+
+
+_opened: dict[tuple[str, bytes, bytes], Signer] = {}
 
 
 @cache

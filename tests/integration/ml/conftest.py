@@ -1,7 +1,10 @@
 """A company with published features of known risk, and versions of the model in the states that tests ask for."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +18,15 @@ from ml.jobs.audit import AuditJob
 from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
 from ml.jobs.promote import PromoteJob, PromoteReport
 from ml.jobs.train import TrainJob, TrainReport
+from ml.jobs.trial import TrialJob, TrialReport
 from tests.support.people import add_people, signer
 from workspace.keys import Signer
-from workspace.published import Snapshot, publish
+from workspace.published import Snapshot, open_current, publish
 from workspace.settings import Settings
 
+#: Where MLflow's database holds absolute paths.
+PLACES = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"),
+          ("model_versions", "source"), ("model_versions", "storage_location"))  # fmt: skip
 AS_OF = pd.Timestamp("2026-07-01")
 CHECKS = {"features.rows": {"passed": True, "severity": "fail"}}
 
@@ -73,7 +80,20 @@ class Company:
         plan = Plan(candidates=(BoostingParameters(trees=60, leaves=6, leaf_rows=40),), rehearsals=2)
         self.spec: ModelSpec = replace(LATE_DELIVERY, plan=plan, folds=2, replicates=100)
         self.snapshot = publish_orders(self.settings, orders())
+        self.changes: dict[str, object] = {}
         add_people(home)
+
+    def copied(self, home: Path) -> "Company":
+        """The same company in another home, of its own: made in a moment, where training takes seconds."""
+        before = self.settings.home
+        shutil.copytree(before, home, symlinks=True)
+        company = copy(self)
+        company.settings = Settings(home=home, company=self.settings.company)
+        company.snapshot = open_current(company.settings.paths.published)
+        with closing(sqlite3.connect(company.settings.paths.mlflow / "mlflow.db")) as database, database:
+            for table, column in PLACES:
+                database.execute(f"update {table} set {column} = replace({column}, ?, ?)", (str(before), str(home)))
+        return company
 
     def signer(self, name: str) -> Signer:
         """The opened key of one of `tests.support.people`."""
@@ -81,11 +101,17 @@ class Company:
 
     def train(self, **changes: object) -> TrainReport:
         """Train; `changes` replace fields of the model's specification."""
+        self.changes = changes
         return TrainJob(replace(self.spec, **changes)).run(self.settings, self.snapshot)
 
+    def try_out(self, version: str | None = None, **changes: object) -> TrialReport:
+        """Train a version again and time it; `changes` as it was trained with."""
+        return TrialJob(TrainJob(replace(self.spec, **(changes or self.changes))), version).run(self.settings)
+
     def audit_and_judge(self, version: str | None = None) -> PromoteReport:
-        """Audit a version and let the gates judge it."""
+        """Audit a version, try it, and let the gates judge it."""
         AuditJob(self.spec, version, is_priced=False).run(self.settings)
+        self.try_out(version)
         return PromoteJob(self.spec, version, CHECKS).run(self.settings, self.snapshot)
 
 
@@ -114,11 +140,17 @@ def promoted(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Compan
 
 
 @pytest.fixture
-def crowned(tmp_path: Path, migrated: Path) -> Company:
+def crowned(tmp_path: Path, promoted: Company) -> Company:
     """The same for a test that changes what it finds."""
-    company = Company(tmp_path / "home", migrated)
-    company.train()
-    assert company.audit_and_judge().status == "promoted"
+    return promoted.copied(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def waiting(tmp_path_factory: pytest.TempPathFactory, promoted: Company) -> Company:
+    """A company whose second version waits beside the champion. Tests that change it work on copies."""
+    company = promoted.copied(tmp_path_factory.mktemp("waiting") / "home")
+    assert company.train(seed=7).version == "2"
+    assert company.audit_and_judge().status == "proposed"
     return company
 
 

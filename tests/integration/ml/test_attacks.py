@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ml.core.promotion import MoveRefused
+from ml.core.lifecycle import MoveRefused
 from ml.io.champion import reconcile, watch_champion
 from ml.io.gate_limits import load_limits
 from ml.io.promotions import ALARMS, REFUSALS, DossierBroken
@@ -23,13 +23,9 @@ from workspace.users import Users
 
 
 @pytest.fixture(scope="module")
-def waiting(tmp_path_factory, migrated, make_company):
-    """A company whose second version waits; tests work on copies of its home."""
-    company = make_company(tmp_path_factory.mktemp("attacked") / "home", migrated)
-    company.train()
-    company.audit_and_judge()
-    assert company.train(seed=7).version == "2"
-    assert company.audit_and_judge().status == "proposed"
+def attacked(tmp_path_factory, waiting):
+    """A company whose second version was proposed by grace; tests work on copies of its home."""
+    company = waiting.copied(tmp_path_factory.mktemp("attacked") / "home")
     with open_stores(company.settings) as stores:
         dossier = stores.promotions.history(MODEL).version("2").dossier
         desk.propose(stores, MODEL, "2", company.signer("grace"), "I want it", dossier)
@@ -37,16 +33,16 @@ def waiting(tmp_path_factory, migrated, make_company):
 
 
 @pytest.fixture
-def scene(waiting, tmp_path: Path) -> Iterator[Scene]:
+def scene(attacked, tmp_path: Path) -> Iterator[Scene]:
     """The company, put back afterwards: only MLflow's database, which it keeps open, is mended instead."""
-    home, kept = waiting.settings.home, tmp_path / "kept"
+    home, kept = attacked.settings.home, tmp_path / "kept"
     shutil.copytree(home, kept, ignore=shutil.ignore_patterns("mlflow.db*"))
-    with open_stores(waiting.settings) as stores:
-        yield Scene(waiting.settings, stores, load_limits())
-    for left in waiting.settings.paths.root.glob("ledger*"):
+    with open_stores(attacked.settings) as stores:
+        yield Scene(attacked.settings, stores, load_limits())
+    for left in attacked.settings.paths.root.glob("ledger*"):
         left.unlink()
     shutil.copytree(kept, home, dirs_exist_ok=True)
-    with open_stores(waiting.settings) as stores:
+    with open_stores(attacked.settings) as stores:
         reconcile(stores, MODEL)
 
 

@@ -16,14 +16,13 @@ MODEL = "late-delivery-risk"
 
 
 @pytest.mark.slow
-def test_a_kill_at_any_step_leaves_the_old_champion_or_the_new(crowned, tmp_path):
-    crowned.train(seed=7)
-    assert crowned.audit_and_judge().status == "proposed"
-    with open_stores(crowned.settings) as stores:
-        desk.approve(stores, MODEL, "2", crowned.signer("grace"), "read the report", load_limits())
-    shutil.copytree(crowned.settings.home, tmp_path / "copy")
+def test_a_kill_at_any_step_leaves_the_old_champion_or_the_new(waiting, tmp_path):
+    company = waiting.copied(tmp_path / "home")
+    with open_stores(company.settings) as stores:
+        desk.approve(stores, MODEL, "2", company.signer("grace"), "read the report", load_limits())
+    shutil.copytree(company.settings.home, tmp_path / "copy")
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.kill_promotion", str(crowned.settings.home), str(tmp_path / "copy")],
+        [sys.executable, "-m", "tests.support.kill_promotion", str(company.settings.home), str(tmp_path / "copy")],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -20,6 +20,7 @@ from ml.jobs.compare import compare_versions
 from ml.jobs.forecast_lead_times import ForecastLeadTimesJob
 from ml.jobs.promote import PromoteJob
 from ml.jobs.train_lead_times import LeadTimeTrainJob
+from ml.jobs.trial import TrialJob
 from ml.jobs.watch import WatchJob
 from orchestration.cli.promise import app
 from workspace.published import Snapshot, publish
@@ -72,8 +73,10 @@ def company(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> tuple[S
     assert 0.88 <= trained.numbers["coverage"] <= 0.92
     assert trained.numbers["skill_over_lane_quantiles_low"] > 0
     AuditJob(SPEC, is_priced=False).run(settings)
+    assert TrialJob(LeadTimeTrainJob(SPEC, trees=TREES)).run(settings).found["reproduction"]["largest_difference"] == 0
     report = PromoteJob(SPEC, None, CHECKS).run(settings, snapshot)
     assert report.status == "promoted", report.markdown
+    assert (report.gates["reproduction"], report.gates["latency"]) == ("pass", "not_applicable")
     return settings, snapshot
 
 

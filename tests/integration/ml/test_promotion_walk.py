@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from ml.core.promotion import MoveRefused, State
+from ml.core.lifecycle import MoveRefused, State
 from ml.io.champion import check_champion, load_champion, reconcile
 from ml.io.gate_limits import load_limits
 from ml.io.promotions import DossierBroken
@@ -34,7 +34,7 @@ def test_the_first_version_is_promoted_by_the_gates_and_the_ledger_says_so(promo
     assert approved.actor == "system:gates"
     assert approved.payload["automatic"] == "first_version_only"
     verdicts = {gate["name"]: gate["verdict"] for gate in dossier["gates"]}
-    assert verdicts.pop("not_worse_than_champion") == "not_applicable"
+    assert verdicts.pop("not_worse_than_champion") == verdicts.pop("shadow_agreement") == "not_applicable"
     assert set(verdicts.values()) == {"pass"}
     assert dossier["made_from"]["snapshot_digest"] == promoted.snapshot.digest
 
@@ -62,33 +62,32 @@ def test_the_audit_judges_every_region_and_files_its_report(promoted):
         assert row["predicted"] == pytest.approx(by_region[row["group"]]["mean_predicted"], abs=1e-3)
 
 
-@pytest.mark.slow
-def test_a_second_version_waits_for_another_person_and_can_be_rolled_back(crowned):
-    assert crowned.train(seed=7).version == "2"
-    report = crowned.audit_and_judge()
-    assert (report.status, report.champion) == ("proposed", "1")
-    assert report.gates["not_worse_than_champion"] == "pass"
-    limits, ada, grace = load_limits(), crowned.signer("ada"), crowned.signer("grace")
-    with open_stores(crowned.settings) as stores:
+def test_a_second_version_waits_for_another_person_and_can_be_rolled_back(waiting, tmp_path):
+    company = waiting.copied(tmp_path / "home")
+    limits, ada, grace = load_limits(), company.signer("ada"), company.signer("grace")
+    with open_stores(company.settings) as stores:
         assert aliases(stores, MODEL) == {"champion": "1", "challenger": "2"}
         with pytest.raises(MoveRefused, match="from approved, shadow only"):
             desk.promote(stores, MODEL, "2", ada, "in a hurry")
         with pytest.raises(MoveRefused, match="A program may approve only"):
             desk.approve(stores, MODEL, "2", "system:gates", "again", limits)
         signed = stores.promotions.history(MODEL).version("2").dossier
+        verdicts = {gate["name"]: gate["verdict"] for gate in stores.promotions.dossier(signed)["gates"]}
+        assert verdicts["not_worse_than_champion"] == verdicts["reproduction"] == "pass"
+        assert verdicts["shadow_agreement"] == "insufficient_evidence"
         desk.propose(stores, MODEL, "2", grace, "I want it", signed)
         with pytest.raises(MoveRefused, match="must not be who made or proposed it; grace did"):
             desk.approve(stores, MODEL, "2", grace, "fine by me", limits)
-        desk.approve(stores, MODEL, "2", crowned.signer("wang.li"), "read the report", limits)
+        desk.approve(stores, MODEL, "2", company.signer("wang.li"), "read the report", limits)
         desk.promote(stores, MODEL, "2", grace, "go")
         assert load_champion(stores, MODEL).version == "2"
         assert aliases(stores, MODEL) == {"champion": "2"}
-        desk.roll_back(stores, MODEL, crowned.signer("chen.yu"), "complaints from the south", limits)
+        desk.roll_back(stores, MODEL, company.signer("chen.yu"), "complaints from the south", limits)
         assert load_champion(stores, MODEL).version == "1"
         assert aliases(stores, MODEL) == {"champion": "1"}
         assert check_champion(stores, MODEL).is_sound
         assert stores.promotions.history(MODEL).version("2").state is State.ROLLED_BACK
-        comparison = compare_versions(stores, crowned.spec, crowned.snapshot, "2", "1")
+        comparison = compare_versions(stores, company.spec, company.snapshot, "2", "1")
     assert comparison.rows["overall"] > 500
     assert comparison.overall["brier_difference"].low < 0 < comparison.overall["brier_difference"].high
 
@@ -98,7 +97,8 @@ def test_a_version_without_evidence_is_not_promoted_by_itself(company):
     report = PromoteJob(company.spec).run(company.settings, company.snapshot)
     assert report.status == "proposed"
     assert report.champion is None
-    assert report.gates["fairness"] == report.gates["data_checks"] == "insufficient_evidence"
+    missing = {name for name, verdict in report.gates.items() if verdict == "insufficient_evidence"}
+    assert missing == {"fairness", "data_checks", "latency", "reproduction"}
     scored = ScoreJob(company.spec).run(company.settings, company.snapshot)
     assert scored.status == "refused"
     assert scored.path is None

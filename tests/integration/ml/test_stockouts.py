@@ -16,6 +16,7 @@ from ml.jobs.catalogue import STOCKOUT
 from ml.jobs.forecast_stock import ForecastStockJob
 from ml.jobs.promote import PromoteJob
 from ml.jobs.train import TrainJob
+from ml.jobs.trial import TrialJob
 from workspace.published import Snapshot, publish
 from workspace.settings import Settings
 
@@ -88,6 +89,7 @@ def test_stock_outs_are_foreseen_promoted_and_forecast_once(settings: Settings) 
     assert trained.numbers["roc_auc_low"] > 0.75
     assert trained.numbers["skill_over_lane_rate_low"] > 0
     AuditJob(SPEC, is_priced=False).run(settings)
+    TrialJob(TrainJob(SPEC)).run(settings)
     assert PromoteJob(SPEC, None, CHECKS).run(settings, snapshot).status == "promoted"
     report = ForecastStockJob().run(settings, snapshot)
     assert report.status == "forecast"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ml.core.promotion import State
+from ml.core.lifecycle import State
 from tests.corpus.attacks import BY_REQUEST, SCRIPT, Request
 from tests.support.console_models import PERSON, register_versions
 from tests.support.console_people import Browser, browsing

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ml.core.promotion import State
+from ml.core.lifecycle import State
 from ml.io.promotions import open_promotions
 from ml.io.registry import aliases
 from ml.io.stores import open_stores

@@ -11,7 +11,7 @@ import pytest
 
 from dashboards.evidence import Evidence
 from dashboards.pages.versions import VersionView, alarms_of, layers_of
-from ml.core.promotion import Version
+from ml.core.lifecycle import Version
 from tests.support.console_evidence import publish_company
 from tests.support.console_models import MISSED_REGION, MODEL, PERSON, write_models
 from tests.unit.dashboards.conftest import Open

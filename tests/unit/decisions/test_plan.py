@@ -46,6 +46,7 @@ def _stand_in(monkeypatch: pytest.MonkeyPatch, load: Callable[..., Any]) -> None
     """Ask `load` for the champion, and open no registry, which takes seconds."""
     monkeypatch.setattr(planning, "open_stores", lambda _settings: nullcontext())
     monkeypatch.setattr(planning, "load_champion", load)
+    monkeypatch.setattr(planning, "certified_policy", lambda *_: None)
 
 
 def test_orders_in_are_routed_unfilled_and_excluded(settings: Settings, champion: Snapshot) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml.core import gates
+from ml.core import gates, operating_gates
 from ml.core.gates import Limits, overall
 from ml.core.intervals import Estimate
 from ml.io.gate_limits import load_limits
@@ -12,6 +12,8 @@ LIMITS = Limits(
     brier_margin=0.002, region_brier_margin=0.01, pinball_margin=0.02, region_pinball_margin=0.05, minimum_rows=500,
     minimum_region_rows=200, fairness_tolerance=0.05, fairness_proof="beyond", condition_valid_days=30,
     rollback_confirmed_hours=24,
+    highest_latency_ms=5.0, reproduction_tolerance=1e-6, highest_shadow_difference=0.1,
+    policy_cost_margin=0.1, policy_on_time_margin=0.02, policy_regional_margin=0.02,
 )  # fmt: skip
 
 
@@ -139,3 +141,61 @@ def test_quantiles_are_held_to_margins_of_their_own():
     worse = {"north": Estimate(0.08, 0.06, 0.10)}
     assert gates.not_worse_than_champion("1", difference, worse, rows, LIMITS, measure=gates.PINBALL).verdict == "fail"
     assert gates.not_worse_than_champion("1", difference, {}, rows, LIMITS).verdict == "fail"
+
+
+def trained_again(difference, again="b"):
+    return {"problem": "", "rows": 900, "recorded": "a", "again": again, "largest_difference": difference}
+
+
+@pytest.mark.parametrize(
+    ("repeated", "verdict"),
+    [
+        (None, "insufficient_evidence"),
+        ({"problem": "its snapshot is gone"}, "insufficient_evidence"),
+        (trained_again(0.0, again="a"), "pass"),
+        (trained_again(1e-9), "pass"),
+        (trained_again(0.02), "fail"),
+    ],
+)
+def test_a_version_must_come_out_again_within_the_tolerance(repeated, verdict):
+    assert operating_gates.reproduction(repeated, LIMITS).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("p99", "verdict"),
+    [
+        ((0.02, 0.01, 0.03), "pass"),
+        ((4.0, 3.0, 6.0), "insufficient_evidence"),
+        ((9.0, 8.0, 12.0), "fail"),
+    ],
+)
+def test_the_time_of_an_answer_is_judged_by_the_interval_of_its_percentile(p99, verdict):
+    measured = {"p99_ms": Estimate(*p99).as_dict(), "calls": 2500}
+    assert operating_gates.latency(measured, LIMITS).verdict == verdict
+    assert operating_gates.latency(None, LIMITS).verdict == "insufficient_evidence"
+
+
+def beside(both=900, scored=900, south=(0.02, 0.01, 0.03)):
+    return {
+        "scored": scored, "both": both, "difference": Estimate(0.02, 0.01, 0.03).as_dict(),
+        "by_region": {"south": Estimate(*south).as_dict(), "far": Estimate(0.9).as_dict()},
+        "rows": {"south": 300, "far": 5},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("champion", "shadow", "verdict", "words"),
+    [
+        (None, None, "not_applicable", "no champion"),
+        ("1", None, "insufficient_evidence", "0 orders scored in shadow"),
+        ("1", beside(both=80), "insufficient_evidence", "80 orders"),
+        ("1", beside(), "pass", "exceeded nowhere"),
+        ("1", beside(south=(0.3, 0.2, 0.4)), "fail", "exceeded in south"),
+        ("1", beside(south=(0.1, 0.05, 0.15)), "insufficient_evidence", "exceeded nowhere"),
+        ("1", beside(scored=901), "fail", "1 orders that the champion scored were left out"),
+    ],
+)
+def test_the_challenger_must_agree_in_shadow_in_every_region_and_leave_no_order_out(champion, shadow, verdict, words):
+    gate = operating_gates.shadow_agreement(champion, shadow, LIMITS)
+    assert gate.verdict == verdict
+    assert words in gate.reason

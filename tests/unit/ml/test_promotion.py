@@ -8,17 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.core.promotion import (
-    CONFIRMED,
-    FIRST_VERSION_ONLY,
-    GATES_ACTOR,
-    History,
-    Move,
-    MoveRefused,
-    State,
-    apply,
-    fold,
-)
+from ml.core.lifecycle import CONFIRMED, FIRST_VERSION_ONLY, GATES_ACTOR, History, Move, MoveRefused, State
+from ml.core.promotion import apply, fold
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LATER = (NOW + timedelta(days=14)).isoformat()
