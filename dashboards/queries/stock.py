@@ -41,7 +41,7 @@ LIST = Query(
     select
         a.warehouse_id, a.product_id, coalesce(w.name, a.warehouse_id) as node,
         coalesce(p.name, a.product_id) as product, f.within_24, f.within_48, f.within_72,
-        a.available_units, a.waiting_units, a.expected_units, a.inbound_units, a.inbound_units_due,
+        a.on_hand_units, a.available_units, a.waiting_units, a.expected_units, a.inbound_units, a.inbound_units_due,
         a.inbound_next_due_hours, a.action, coalesce(g.name, a.transfer_from) as giver, a.transfer_units,
         a.arrival_probability, a.expected_lost_units, a.expected_lost_amount, a.lost_units_with_transfer,
         a.lost_amount_with_transfer, a.currency, a.notify_customers

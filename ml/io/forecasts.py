@@ -23,6 +23,7 @@ SCHEMA = pa.schema(
         pa.field("as_of", pa.timestamp("us"), nullable=False),
         pa.field("scored_at", pa.timestamp("us"), nullable=False),
         pa.field("stockout_probability", pa.float64(), nullable=False),
+        pa.field("on_hand_units", pa.int64(), nullable=False),
         pa.field("available_units", pa.int64(), nullable=False),
         pa.field("waiting_units", pa.int64(), nullable=False),
         pa.field("expected_units", pa.float64(), nullable=False),

@@ -30,7 +30,7 @@ from workspace.published import Snapshot
 from workspace.settings import Settings
 
 PRODUCTS = "dim_products"
-_READ = ("stock_key", "warehouse_id", "product_id", "region_code", "observed_at", "horizon_hours", "available_quantity",
+_READ = ("stock_key", "warehouse_id", "product_id", "region_code", "observed_at", "horizon_hours", "on_hand_quantity", "available_quantity",
          "waiting_units", "expected_units", "inbound_units", "inbound_units_due",
          "inbound_next_due_hours", "daily_units_expected", "lump_units", "cover_days")  # fmt: skip
 
@@ -108,6 +108,7 @@ class ForecastStockJob:
                     "as_of": frame["observed_at"],
                     "scored_at": pa.repeat(pa.scalar(scored_at, pa.timestamp("us")), len(frame)),
                     "stockout_probability": predicted,
+                    "on_hand_units": frame["on_hand_quantity"],
                     "available_units": frame["available_quantity"],
                     "waiting_units": frame["waiting_units"],
                     "expected_units": frame["expected_units"],

@@ -100,6 +100,12 @@ select
     {{ late_outlook('waits.destination_open_before_28d', 'waits.destination_open_after_28d', 'orders.promised_at') }}
         as destination_late_outlook_28d,
     carriers.planned_days as carrier_planned_days,
+    sourced.planned_fill_share,
+    sourced.planned_spare_units,
+    sourced.best_fill_share,
+    sourced.count_serving_nodes,
+    sourced.serving_distance_km,
+    sourced.serving_spare_units,
     coalesce(weather_there.severity, 0.0) as weather_destination_severity,
     coalesce(weather_here.severity, 0.0) as weather_origin_severity,
     coalesce(outages.severity, 0.0) as node_outage_severity,
@@ -133,6 +139,7 @@ left join {{ ref('int_waits_tabulated') }} as waits
         orders.region_code = waits.region_code
         and {{ day_number('orders.order_date') }} = waits.day_number
         and waits.age_days = {{ promise_age('orders.order_date', 'orders.promised_at') }}
+left join {{ ref('int_orders_sourced') }} as sourced on orders.order_id = sourced.order_id
 left join {{ ref('int_carriers_planned') }} as carriers
     on
         orders.origin_region_code = carriers.origin_region_code

@@ -142,6 +142,14 @@ touched as (
         cast(observed_at as date) as day
     from {{ source('landing', 'inventory_snapshots') }}
     union all
+    -- Orders of the next day are told what was counted.
+    select
+        _batch,
+        _landed_at,
+        'inventory_snapshots' as table_name,
+        cast(observed_at + interval 1 day as date) as day
+    from {{ source('landing', 'inventory_snapshots') }}
+    union all
     select
         _batch,
         _landed_at,

@@ -10,19 +10,22 @@ from tests.support.landing_cut import cut_landing
 from tests.support.order_history import START
 
 LABELS = ("is_late", "label_known_at")
+#: Key and moment of each table whose rows stand for a moment within a day.
+KEYS = {"feat_order_delivery": ("order_id", "ordered_at"), "feat_parcel_delivery": ("shipment_id", "allocated_at")}
 
 
-def _differences(whole: Company, cut: Company, at: datetime) -> list[str]:
-    """Features that differ, with how many of the orders placed by `at` they differ for."""
-    columns = [name for (name,) in whole.rows("select column_name from (describe feat_order_delivery)")]
-    features = [name for name in columns if name not in ("order_id", *LABELS)]
+def _differences(whole: Company, cut: Company, at: datetime, table: str = "feat_order_delivery") -> list[str]:
+    """Features that differ, with how many of the rows of `at` or before they differ for."""
+    key, time = KEYS[table]
+    columns = [name for (name,) in whole.rows(f"select column_name from (describe {table})")]
+    features = [name for name in columns if name not in (key, *LABELS)]
     ours, theirs = (
-        {row[0]: row[1:] for row in company.rows(f"select order_id, {', '.join(features)} from feat_order_delivery "
-                                                 f"where ordered_at <= timestamp '{at}'")}
+        {row[0]: row[1:] for row in company.rows(f"select {key}, {', '.join(features)} from {table} "
+                                                 f"where {time} <= timestamp '{at}'")}
         for company in (whole, cut)
     )  # fmt: skip
     assert ours.keys() == theirs.keys()
-    assert ours, "no order was placed before the cut: the comparison says nothing"
+    assert ours, "there is no row before the cut: the comparison says nothing"
     found = []
     for position, feature in enumerate(features):
         unequal = [o for o in ours if not _equal(ours[o][position], theirs[o][position])]
@@ -38,10 +41,10 @@ def _equal(ours: object, theirs: object) -> bool:
     return ours == theirs
 
 
-def _nulls(company: Company) -> list[str]:
-    """Features that are null for every order, so that comparing them proves nothing."""
-    columns = [name for (name,) in company.rows("select column_name from (describe feat_order_delivery)")]
-    counts = company.rows(f"select {', '.join(f'count({name})' for name in columns)} from feat_order_delivery")[0]
+def _nulls(company: Company, table: str) -> list[str]:
+    """Features that are null in every row, so that comparing them proves nothing."""
+    columns = [name for (name,) in company.rows(f"select column_name from (describe {table})")]
+    counts = company.rows(f"select {', '.join(f'count({name})' for name in columns)} from {table}")[0]
     return [name for name, count in zip(columns, counts, strict=True) if count == 0]
 
 
@@ -49,9 +52,10 @@ def test_features_equal_those_from_data_cut_at_a_moment(whole: Company, tmp_path
     at = START + timedelta(days=44.6)
     cut = Company(tmp_path / "cut", whole.bench, cut_landing(whole.landing, tmp_path / "known", at))
     cut.take_ids(whole)
-    cut.run("--select", "+feat_order_delivery")
-    assert _nulls(whole) == []
+    cut.run("--select", "+feat_parcel_delivery")
+    assert [_nulls(whole, table) for table in KEYS] == [[], []]
     assert _differences(whole, cut, at) == []
+    assert _differences(whole, cut, at, "feat_parcel_delivery") == []
 
 
 def test_labels_are_there_exactly_when_they_are_known(whole: Company) -> None:

@@ -49,7 +49,7 @@ def test_every_feature_says_its_unit_and_what_null_means(bare: Company) -> None:
     manifest = bare.manifest
     columns = [
         column
-        for table in ("feat_order_delivery", "feat_parcel_delivery")
+        for table in ("feat_order_delivery", "feat_parcel_delivery", "feat_stock_daily")
         for column in manifest["nodes"][f"model.order_intelligence.{table}"]["columns"].values()
     ]
     silent = []

@@ -1,6 +1,7 @@
 """Stock-out risk on a small company: learned by the platform's frame, promoted by its gates, forecast once."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ml.jobs.trial import TrialJob
 from workspace.published import Snapshot, publish
 from workspace.settings import Settings
 
+Fault = Callable[[pd.DataFrame], pd.DataFrame]
 NODES, PRODUCTS, DAYS, FIRST = 6, 60, 60, pd.Timestamp("2026-03-01")
 PLAN = replace(STOCKOUT.plan, candidates=(BoostingParameters(trees=60, leaves=8),))
 SPEC = replace(STOCKOUT, plan=PLAN, folds=2, replicates=100)
@@ -47,7 +49,7 @@ def stock(seed: int = 3) -> pd.DataFrame:
                     "product_id": [f"p{i // NODES}" for i in range(pairs)],
                     "stock_date": moment.date(), "observed_at": moment + pd.Timedelta(hours=16),
                     "region_code": np.where(np.arange(pairs) % NODES < 3, "north", "south"),
-                    "available_quantity": available, "reserved_quantity": 0, "waiting_units": 0,
+                    "on_hand_quantity": available, "available_quantity": available, "reserved_quantity": 0, "waiting_units": 0,
                     "allocated_units_28d": past.sum(axis=0), "allocated_units_56d": 2 * past.sum(axis=0),
                     "allocated_units_squared_56d": 2 * (past**2).sum(axis=0),
                     "inbound_units": np.where(refill_in >= 0, 12, 0),
@@ -108,6 +110,19 @@ def test_stock_outs_are_foreseen_promoted_and_forecast_once(settings: Settings) 
     assert rows.loc[~is_priced, "expected_lost_amount"].isna().all()
     assert (rows["expected_lost_units"] >= 0).all()
     assert ForecastStockJob().run(settings, snapshot).status == "reused"
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (lambda t: t.assign(observed_at=t["observed_at"] + pd.Timedelta(days=40)), "must not lie after"),
+        (lambda t: t[t["stock_date"] == t["stock_date"].max()], "No label is known"),
+        (lambda t: t.drop(columns=["inbound_units_due_48h"]), "inbound_units_due_48h"),
+    ],
+)
+def test_counts_that_cannot_be_learned_from_are_refused(settings: Settings, fault: Fault, message: str) -> None:
+    with pytest.raises(UnusableTable, match=message):
+        TrainJob(SPEC).run(settings, published(settings, fault(stock())))
 
 
 def test_a_company_that_counts_no_stock_is_told_so(settings: Settings) -> None:

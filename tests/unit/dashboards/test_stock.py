@@ -26,7 +26,7 @@ def test_an_alert_says_all_that_an_operator_decides_on(
     publish_alerts(own_company, tmp_path, {})
     page = open_console(own_company).get("/stock").text
     assert rows_of(page) == [
-        "Washing machine 207 p0001 Guangzhou DC 40% 50% 60% 3 4.2 8 6 due in time next in 30.0 h "
+        "Washing machine 207 p0001 Guangzhou DC 40% 50% 60% 3 7 on hand 4.2 8 6 due in time next in 30.0 h "
         "Move 4 from Hangzhou DC in time: 93% 1.5 1,200.00 CNY 0.2 200.00 CNY Tell them 5 units wait"
     ]
     words = text_of(page)
