@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expectations.checks import Suite
-from expectations.suites import features, landing, marts, master_data, predictions, stock_forecasts
+from expectations.suites import features, landing, lead_time_forecasts, marts, master_data, predictions, stock_forecasts
 from sources.contracts import load_contract
 from workspace.settings import CompanyPaths, Settings
 
 #: Forecasts lie in a folder of the registered model's name; alerts lie beside it.
-STOCKOUT_MODEL = "stockout-risk"
+STOCKOUT_MODEL, LEAD_TIME_MODEL = "stockout-risk", "lead-time"
 
 
 class UnknownBoundary(ValueError):
@@ -47,6 +47,10 @@ def _forecast_files(paths: CompanyPaths) -> dict[str, Path]:
     return _newest(stock_forecasts.TABLE, paths.forecasts / STOCKOUT_MODEL)
 
 
+def _lead_time_files(paths: CompanyPaths) -> dict[str, Path]:
+    return _newest(lead_time_forecasts.TABLE, paths.forecasts / LEAD_TIME_MODEL)
+
+
 def _newest(table: str, folder: Path) -> dict[str, Path]:
     # Batches are append-only and each is validated when it is new: an order stands in many of them, once in each.
     batches = sorted(folder.rglob("*.parquet"), key=lambda path: (path.stat().st_mtime_ns, path.name))
@@ -60,6 +64,7 @@ BOUNDARIES: dict[str, Boundary] = {
     "features": Boundary(features.suite),
     "predictions": Boundary(predictions.suite, _prediction_files),
     "stock_forecasts": Boundary(stock_forecasts.suite, _forecast_files),
+    "lead_time_forecasts": Boundary(lead_time_forecasts.suite, _lead_time_files),
 }
 
 

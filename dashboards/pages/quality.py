@@ -25,7 +25,9 @@ WORST_FIRST: tuple[Mark, ...] = ("failed", "warned", "passed", "skipped")
 LANDINGS_SHOWN = 20
 
 #: Boundaries in the order of the data's way; others follow by name.
-ORDER_OF_BOUNDARIES = ("landing", "master_data", "marts", "features", "predictions", "stock_forecasts")
+ORDER_OF_BOUNDARIES = (
+    "landing", "master_data", "marts", "features", "predictions", "stock_forecasts", "lead_time_forecasts",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ from workspace.published import Snapshot
 from workspace.settings import Settings
 
 PRODUCTS = "dim_products"
-_READ = ("stock_key", "warehouse_id", "product_id", "region_code", "observed_at", "horizon_hours", "on_hand_quantity", "available_quantity",
+_READ = ("stock_key", "warehouse_id", "product_id", "region_code", "observed_at", "horizon_hours", "on_hand_quantity",
+         "available_quantity",
          "waiting_units", "expected_units", "inbound_units", "inbound_units_due",
          "inbound_next_due_hours", "daily_units_expected", "lump_units", "cover_days")  # fmt: skip
 

@@ -97,7 +97,8 @@ def sentence(row: dict[str, Any]) -> str:
     told = f"; tell the customers of {row['waiting_units']} waiting units" if row["notify_customers"] else ""
     return (
         f"{row['warehouse_id']} {row['product_id']}: {row['stockout_probability']:.0%} out within "
-        f"{row['horizon_hours']} h; {row['on_hand_units']} on hand, {row['available_units']} available, {row['expected_units']:.1f} expected, "
+        f"{row['horizon_hours']} h; {row['on_hand_units']} on hand, {row['available_units']} available, "
+        f"{row['expected_units']:.1f} expected, "
         f"{inbound}; loss {row['expected_lost_units']:.2f} units"
         f"{_money(row['expected_lost_amount'], row['currency'])}; {move}{told}"
     )

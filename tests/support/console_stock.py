@@ -16,7 +16,8 @@ from workspace.settings import Settings
 FORECAST_ROW = {
     "warehouse_id": "w1", "product_id": "p0001", "region_code": "CN-GD", "horizon_hours": 48,
     "model_name": "stockout-risk", "model_version": "2", "as_of": datetime(2026, 5, 31, 6),
-    "scored_at": datetime(2026, 5, 31, 7), "stockout_probability": 0.5, "on_hand_units": 7, "available_units": 3, "waiting_units": 5,
+    "scored_at": datetime(2026, 5, 31, 7), "stockout_probability": 0.5, "on_hand_units": 7, "available_units": 3,
+    "waiting_units": 5,
     "expected_units": 4.25, "daily_units_expected": 2.1, "inbound_units": 8, "inbound_units_due": 6,
     "inbound_next_due_hours": 30.0, "cover_days": 1.4, "expected_lost_units": 1.5, "expected_lost_amount": 1200.0,
     "currency": "CNY", "data_snapshot": "s1",

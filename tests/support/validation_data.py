@@ -208,6 +208,25 @@ def build_forecasts(path: Path, warehouse: Path, spoil: Sequence[str] = ()) -> N
         connection.execute(f"copy stockout_predictions to '{path}' (format parquet)")
 
 
+def build_lead_times(path: Path, warehouse: Path, spoil: Sequence[str] = ()) -> None:
+    """Write one Parquet of lead times for the open orders of a warehouse, after running `spoil`."""
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"attach '{warehouse}' as wh (read_only)")
+        connection.execute("""
+            create table lead_time_predictions as
+            select order_id, region_code, 'lead-time' as model_name, '1' as model_version,
+                timestamp '2026-05-20' as as_of, timestamp '2026-05-20 07:00:00' as scored_at,
+                least(ordered_at, timestamp '2026-05-19') as ordered_at, promised_at, 20.0::double as lower_hours,
+                40.0::double as median_hours, 90.0::double as upper_hours, 0.9::double as service_level,
+                80.0::double as promise_hours,
+                least(ordered_at, timestamp '2026-05-19') + interval 81 hour as suggested_promise_at,
+                false as is_beyond_interval, 's1' as data_snapshot
+            from wh.feat_order_delivery where is_late is null""")
+        for statement in spoil:
+            connection.execute(statement)
+        connection.execute(f"copy lead_time_predictions to '{path}' (format parquet)")
+
+
 def export_table(warehouse: Path, table: str, path: Path) -> None:
     """Copy one table of a warehouse to Parquet."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:

@@ -11,7 +11,9 @@ from expectations.runner import validate
 from tests.support import validation_data as data
 from workspace.settings import Settings
 
-BOUNDARIES = ("landing", "master_data", "marts", "features", "predictions", "stock_forecasts")
+BOUNDARIES = (
+    "landing", "master_data", "marts", "features", "predictions", "stock_forecasts", "lead_time_forecasts",
+)  # fmt: skip
 
 SPOILT_LANDING = (
     f"update customers set email = '{data.SECRET_EMAIL}', phone = '{data.SECRET_PHONE}', source_system = null, "
@@ -83,6 +85,17 @@ SPOILT_FORECASTS = (
 )
 
 
+SPOILT_LEAD_TIMES = (
+    f"update lead_time_predictions set lower_hours = 99 where {OPEN[0]}",
+    f"update lead_time_predictions set promise_hours = 'nan' where {OPEN[1]}",
+    f"update lead_time_predictions set suggested_promise_at = ordered_at + interval 1 hour where {OPEN[2]}",
+    f"insert into lead_time_predictions select * from lead_time_predictions where {OPEN[3]}",
+    f"update lead_time_predictions set service_level = 1 where {OPEN[4]}",
+    "update lead_time_predictions set ordered_at = as_of + interval 1 day, "
+    f"suggested_promise_at = as_of + interval 9 day where {OPEN[5]}",
+)
+
+
 @dataclass(frozen=True)
 class Company:
     """A company whose every boundary was validated once."""
@@ -106,7 +119,10 @@ def _company(home: Path, name: str, spoilt: bool) -> Company:
     data.export_table(paths.warehouse, "feat_order_delivery", features)
     forecasts = paths.root / "forecasts.parquet"
     data.build_forecasts(forecasts, paths.warehouse, SPOILT_FORECASTS if spoilt else ())
+    lead_times = paths.root / "lead_times.parquet"
+    data.build_lead_times(lead_times, paths.warehouse, SPOILT_LEAD_TIMES if spoilt else ())
     files = {
+        "lead_time_forecasts": {"lead_time_predictions": lead_times},
         "predictions": {"predictions": batch, "feat_order_delivery": features},
         "stock_forecasts": {"stockout_predictions": forecasts},
     }

@@ -48,6 +48,17 @@ PLANTED = [
     ("stock_forecasts", "stockout_predictions.horizon.allowed", "error", 1),
     ("stock_forecasts", "stockout_predictions.loss_possible", "error", 1),
     ("stock_forecasts", "stockout_predictions.shelf_once", "error", 1),
+    ("lead_time_forecasts", "lead_time_predictions.bounds_rise", "error", 1),
+    ("lead_time_forecasts", "lead_time_predictions.finite", "error", 1),
+    (
+        "lead_time_forecasts",
+        "lead_time_predictions.promise_covers_hours",
+        "error",
+        2,
+    ),  # NaN hours are covered by no date
+    ("lead_time_forecasts", "lead_time_predictions.order_once", "error", 1),
+    ("lead_time_forecasts", "lead_time_predictions.service_possible", "error", 1),
+    ("lead_time_forecasts", "lead_time_predictions.ordered_before_cut", "error", 1),
     ("predictions", "predictions.probability.range", "error", 2),
     ("predictions", "predictions.probability.number", "error", 1),
     ("predictions", "predictions.order_once", "error", 1),

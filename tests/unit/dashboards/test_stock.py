@@ -43,7 +43,7 @@ def test_an_alert_without_a_transfer_or_a_price_says_so(
     publish_alerts(own_company, tmp_path, {**NO_TRANSFER, **unknown})
     page = open_console(own_company).get("/stock").text
     assert HOSTILE not in page
-    assert rows_of(page) == [f"{HOSTILE} Guangzhou DC 40% 50% 60% 3 4.2 0 None pays 1.5 – Not needed"]
+    assert rows_of(page) == [f"{HOSTILE} Guangzhou DC 40% 50% 60% 3 7 on hand 4.2 0 None pays 1.5 – Not needed"]
 
 
 def test_what_may_run_out_first_comes_first_and_a_node_leaves_its_own(

@@ -62,7 +62,8 @@ def test_an_id_used_twice_is_refused() -> None:
 
 def test_an_unknown_boundary_names_the_known_ones() -> None:
     with pytest.raises(
-        UnknownBoundary, match=r"landing, master_data, marts, features, predictions, stock_forecasts; got 'moon'"
+        UnknownBoundary,
+        match=r"landing, master_data, marts, features, predictions, stock_forecasts, lead_time_forecasts; got 'moon'",
     ):
         suite_for("moon")
 
