@@ -47,6 +47,7 @@ class Settings(BaseSettings):
         memory_limit: DuckDB's memory limit; beyond it DuckDB spills.
         spill_folder: Where it spills, such as a fast local disk; a folder a company is made in it. Unset: in the home.
         writer_wait_seconds: How long a second writer waits for the warehouse before it is refused.
+        matching_backend: Where records are compared: `duckdb` in this process, or `spark` (extra `spark`, Java).
         keep_snapshots: Published snapshots kept beside the current one.
         confidence_threshold: Lowest certified confidence at which a decision is executed without a person.
         minimum_support: Fewest rows at which a group's rate is judged in an audit.
@@ -71,6 +72,7 @@ class Settings(BaseSettings):
     memory_limit: str = Field(default="4GB", pattern=r"^\d+(\.\d+)?(KB|MB|GB|TB)$")
     spill_folder: Path | None = None
     writer_wait_seconds: float = Field(default=60.0, ge=0)
+    matching_backend: Literal["duckdb", "spark"] = "duckdb"
     keep_snapshots: int = Field(default=3, ge=0)
     confidence_threshold: float = Field(default=0.85, ge=0.5, le=1.0)
     minimum_support: int = Field(default=100, ge=1)

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -14,6 +15,7 @@ from dashboards.pages.period import as_of
 from dashboards.queries import quality as queries
 from dashboards.queries.overview import SPAN
 from dashboards.store import Reader
+from decisions.unmapped import unmapped_codes
 from expectations.report import CheckResult, Mark, ValidationReport, mark_of
 from sources.reconciliation import BuiltRows, FileFate, add_up, reconcile
 from sources.record import LandingReport
@@ -23,6 +25,8 @@ router = APIRouter(dependencies=[require(Role.VIEWER)])
 RUNS_SHOWN = 12
 WORST_FIRST: tuple[Mark, ...] = ("failed", "warned", "passed", "skipped")
 LANDINGS_SHOWN = 20
+#: Unmapped codes shown, those with the greatest impact.
+CODES_SHOWN = 25
 
 #: Boundaries in the order of the data's way; others follow by name.
 ORDER_OF_BOUNDARIES = (
@@ -93,7 +97,8 @@ def _values(console: Console, reader: Reader) -> dict[str, Any]:
         "failing": sorted(
             ((b, check) for b in boundaries for check in b.latest.failed()), key=lambda pair: pair[1].severity
         ),
-        "unmapped": _unmapped(reader),
+        "unmapped": _unmapped(reader, console.settings.paths.plans),
+        "codes_shown": CODES_SHOWN,
         "as_of": as_of(reader.snapshot.notes, span["latest"]) if span["latest"] else None,
         "freshness": _freshness(reader, span["latest"]),
     }
@@ -167,11 +172,11 @@ def _worst(run: ValidationReport) -> Mark:
     return next((mark for mark in WORST_FIRST if mark in found), "skipped")
 
 
-def _unmapped(reader: Reader) -> dict[str, Any] | None:
+def _unmapped(reader: Reader, plans: Path) -> dict[str, Any] | None:
     if not reader.has("unmapped_codes", "fct_orders"):
         return None
     return {
-        "rows": reader.rows(queries.UNMAPPED),
+        "rows": unmapped_codes(reader.snapshot, plans, CODES_SHOWN),
         "totals": reader.rows(queries.UNMAPPED_TOTALS),
         "count_orders": reader.snapshot.tables["fct_orders"]["rows"],
     }

@@ -1,14 +1,6 @@
-"""SQL of the data-quality page: codes that no mapping knows, and how fresh each published table is."""
+"""SQL of the data-quality page: how many codes no mapping knows, and how fresh each published table is."""
 
 from dashboards.queries.base import Query
-
-UNMAPPED = Query(
-    "quality.unmapped", ("unmapped_codes",),
-    """
-    select entity, source_system, code, count_orders
-    from unmapped_codes order by count_orders desc, entity, source_system, code limit 25
-    """,
-)  # fmt: skip
 
 UNMAPPED_TOTALS = Query(
     "quality.unmapped_totals", ("unmapped_codes",),

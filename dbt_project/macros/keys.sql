@@ -34,3 +34,12 @@
     from staged
     left join matched on staged.source_system = matched.source_system and staged.{{ code }} = matched.code
 {%- endmacro %}
+
+{# System and code of an `unmapped:` id; the code may itself hold colons. #}
+{% macro unmapped_system(id) -%}
+    split_part({{ id }}, ':', 2)
+{%- endmacro %}
+
+{% macro unmapped_code(id) -%}
+    substr({{ id }}, length('unmapped:') + length(split_part({{ id }}, ':', 2)) + 2)
+{%- endmacro %}

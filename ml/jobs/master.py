@@ -1,55 +1,32 @@
 """Matching a company's master data: from the staged records to clusters with lasting golden ids.
 
 Belongs here: one run for one entity, whole or of what changed. Does not belong here: comparing (ml/core/matching),
-Splink's calls (linking), files (ml/io/matching), golden values (dbt_project).
-
-The linkage model is trained once and kept, so that the same records get the same scores tomorrow; it is trained anew
-when the comparisons change or the records have doubled. Large tables are then compared incrementally: only pairs that
-a new or changed record is part of are scored. Products are scored whole each time, by a matcher of their own.
+which pairs are scored (rescoring), files (ml/io/matching), golden values (dbt_project).
 """
 
-import hashlib
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
-import polars.selectors as cs
-from splink import DuckDBAPI
 
-import ml.core.matching.customers
-import ml.core.matching.model
-import ml.core.matching.records
-import ml.core.matching.romanise
-import ml.core.matching.warehouses
 from ml.core.matching.decisions import Decided, RecordPair, decide, evidence
 from ml.core.matching.identities import Change, assign, own_id
-from ml.core.matching.model import Entity, SplinkEntity
-from ml.core.matching.products.entity import PRODUCT
+from ml.core.matching.model import Entity
 from ml.core.matching.quality import measures
 from ml.core.matching.records import NothingToCompare
 from ml.core.matching.verdicts import APART, LINKED, Pair, Verdicts
 from ml.core.matching.zones import PRECISION_FLOOR
-from ml.io.matchers import load_matcher
 from ml.io.matching import MatchingStore, State
 from ml.io.verdicts import MATCHER, open_verdicts
-from ml.jobs.linking import prepared_for, score, score_changed, train
-from ml.jobs.products import product_table, score_products
+from ml.jobs.rescoring import Scored, all_single, rules_fingerprint, scored_pairs
 from workspace.files import sha256_of_json
 from workspace.settings import Settings
-from workspace.warehouse import open_warehouse, scratch_connection
+from workspace.warehouse import open_warehouse
 
-#: Records below which all pairs are scored each time: it takes seconds, and keys see the whole table.
-FEWEST_FOR_INCREMENT = 20_000
-#: Share of changed records from which on scoring all pairs is no slower.
-LARGEST_INCREMENT = 0.3
 #: Probability below which a pair is not kept for the next run, unless its records share a cluster.
 LEAST_KEPT = 0.001
-#: Modules that decide which pairs are compared and how; when their text changes, the model is trained anew.
-_RULES = (ml.core.matching.customers, ml.core.matching.model, ml.core.matching.records, ml.core.matching.romanise,
-          ml.core.matching.warehouses)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -105,9 +82,9 @@ def match_entity(
         state = store.load(entity.name)
         run = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
         try:
-            scored = _scored(settings, entity, raw, None if whole else state)
+            scored = scored_pairs(settings, entity, raw, None if whole else state)
         except NothingToCompare as nothing:
-            scored = _all_single(raw, str(nothing))
+            scored = all_single(raw, str(nothing))
             entity = replace(entity, certain=(), evidence=(), told_apart_by="")
         linked, apart = (_positions(scored.ids, verdicts.pairs(kind)) for kind in (LINKED, APART))
         decided = decide(entity, scored.records, scored.pairs, linked, apart, floor)
@@ -123,19 +100,6 @@ def match_entity(
     return _report(entity, scored, decided, changes)
 
 
-@dataclass(frozen=True)
-class _Scored:
-    """Records in the order of their numbers' rank, and pairs by position in it."""
-
-    ids: pl.Series
-    records: pl.DataFrame
-    pairs: pl.DataFrame
-    model: Any
-    way: str
-    count_compared: int
-    note: str = ""
-
-
 def _staged(settings: Settings, entity: Entity) -> pl.DataFrame:
     """Staged records with `record_id`, `own_id`, `digest`, in order of their id."""
     with open_warehouse(settings, f"match {entity.name}s", read_only=True) as connection:
@@ -146,82 +110,6 @@ def _staged(settings: Settings, entity: Entity) -> pl.DataFrame:
     ).sort("record_id")  # fmt: skip
 
 
-def _scored(settings: Settings, entity: Entity, raw: pl.DataFrame, state: State | None) -> _Scored:
-    if not isinstance(entity, SplinkEntity):
-        return _score_products(settings, raw)
-    fingerprint = rules_fingerprint()
-    fits = state is not None and state.facts["fingerprint"] == fingerprint and state.facts["model"] is not None
-    if not fits or state is None or raw.height >= 2 * int(state.facts["count_trained"]):
-        return _score_all(settings, entity, raw, None)
-    known = raw.select("record_id", "digest").join(
-        state.records.select("record_id", "digest", "record"), on="record_id", how="left", suffix="_before",
-        maintain_order="left",
-    )  # fmt: skip
-    is_changed = (known["digest"] != known["digest_before"]).fill_null(True)
-    if raw.height < FEWEST_FOR_INCREMENT or is_changed.sum() > LARGEST_INCREMENT * raw.height:
-        return _score_all(settings, entity, raw, state.facts["model"])
-    return _score_increment(settings, entity, raw, state, is_changed)
-
-
-def _score_products(settings: Settings, raw: pl.DataFrame) -> _Scored:
-    """Score all product pairs by what people taught, else by what the records teach: a catalogue takes seconds."""
-    products = product_table(raw)
-    pairs, matcher = score_products(products, load_matcher(settings.paths.matching, PRODUCT.name))
-    records = products.records.drop("record_id", cs.list()).with_columns(
-        record=pl.int_range(raw.height, dtype=pl.Int64)
-    )
-    model = {"taught_by": matcher.taught_by, "count_same": matcher.count_same, "count_other": matcher.count_other}
-    return _Scored(products.ids, records, pairs, model, "whole", raw.height)
-
-
-def _score_all(settings: Settings, entity: SplinkEntity, raw: pl.DataFrame, model: Any) -> _Scored:
-    prepared = prepared_for(entity, raw)
-    with scratch_connection(settings) as connection:
-        if model is None:
-            model = train(entity, prepared, DuckDBAPI(connection))
-        pairs, model = score(prepared, model, DuckDBAPI(connection))
-    return _Scored(prepared.ids, prepared.records, pairs, model, "whole", raw.height)
-
-
-def _score_increment(
-    settings: Settings, entity: SplinkEntity, raw: pl.DataFrame, state: State, is_changed: pl.Series
-) -> _Scored:
-    """Score what a changed record is part of; all other pairs keep their score. Positions follow `raw`."""
-    position = raw.select("record_id").with_row_index("record").with_columns(pl.col("record").cast(pl.Int64))
-    changed_ids = raw.filter(is_changed)["record_id"]
-    moved = state.records.select("record_id", before="record").join(position, on="record_id")
-    kept = moved.join(changed_ids.to_frame(), on="record_id", how="anti").select("before", "record")
-    others = state.records.join(kept, left_on="record", right_on="before").drop("record", "digest").rename(
-        {"record_right": "record"})  # fmt: skip
-    pairs = state.pairs
-    for end in ("left", "right"):
-        pairs = pairs.join(kept, left_on=end, right_on="before").drop(end).rename({"record": end})
-    model, records = state.facts["model"], others
-    if changed_ids.len():
-        prepared = prepared_for(entity, raw.filter(is_changed))
-        numbers = prepared.ids.to_frame().join(position, on="record_id", maintain_order="left", how="left")["record"]
-        changed = prepared.records.with_columns(record=numbers)
-        rest = others.select([pl.col(c).cast(t) for c, t in changed.schema.items()])
-        with scratch_connection(settings) as connection:
-            new_pairs = score_changed(changed, rest, model, DuckDBAPI(connection))
-        pairs = pl.concat([pairs.select(new_pairs.columns), new_pairs])
-        records = pl.concat([rest, changed])
-    return _Scored(raw["record_id"], records.sort("record"), _in_order(pairs), model,
-                   "changed" if changed_ids.len() else "unchanged", changed_ids.len())  # fmt: skip
-
-
-def _in_order(pairs: pl.DataFrame) -> pl.DataFrame:
-    return pairs.select(
-        left=pl.min_horizontal("left", "right"), right=pl.max_horizontal("left", "right"), probability="probability"
-    ).sort("left", "right")
-
-
-def _all_single(raw: pl.DataFrame, why: str) -> _Scored:
-    none = pl.DataFrame(schema={"left": pl.Int64, "right": pl.Int64, "probability": pl.Float64})
-    records = raw.with_columns(pl.col(pl.String), record=pl.int_range(raw.height, dtype=pl.Int64))
-    return _Scored(raw["record_id"], records, none, None, "whole", 0, why)
-
-
 def _positions(ids: pl.Series, pairs: Sequence[Pair]) -> list[RecordPair]:
     """Positions of the pairs whose records are both there still."""
     named = {one for pair in pairs for one in pair}
@@ -230,7 +118,7 @@ def _positions(ids: pl.Series, pairs: Sequence[Pair]) -> list[RecordPair]:
 
 
 def _identified(
-    settings: Settings, entity: Entity, raw: pl.DataFrame, scored: _Scored, decided: Decided, state: State | None
+    settings: Settings, entity: Entity, raw: pl.DataFrame, scored: Scored, decided: Decided, state: State | None
 ) -> tuple[pl.DataFrame, list[Change]]:
     previous = state.identities if state is not None else _ids_in_warehouse(settings, entity)
     own = [own_id(entity.prefix, system, code) for system, code in raw.select("source_system", "code").iter_rows()]
@@ -280,7 +168,7 @@ def _frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
 
 
 def _publish(
-    store: MatchingStore, entity: Entity, run: str, raw: pl.DataFrame, scored: _Scored, decided: Decided,
+    store: MatchingStore, entity: Entity, run: str, raw: pl.DataFrame, scored: Scored, decided: Decided,
     identities: pl.DataFrame,
 ) -> None:  # fmt: skip
     named = identities.with_columns(match_rule=decided.rules, match_probability=decided.strengths)
@@ -297,7 +185,7 @@ def _publish(
 
 
 def _state(
-    entity: Entity, raw: pl.DataFrame, scored: _Scored, decided: Decided, identities: pl.DataFrame,
+    entity: Entity, raw: pl.DataFrame, scored: Scored, decided: Decided, identities: pl.DataFrame,
     before: State | None,
 ) -> State:  # fmt: skip
     gone = before.identities.join(identities, on="record_id", how="anti") if before is not None else None
@@ -319,12 +207,7 @@ def _state(
     )  # fmt: skip
 
 
-def rules_fingerprint() -> str:
-    """Digest of the code that decides which pairs are compared and how."""
-    return hashlib.sha256("".join(inspect.getsource(module) for module in _RULES).encode()).hexdigest()
-
-
-def _report(entity: Entity, scored: _Scored, decided: Decided, changes: Sequence[Change]) -> MatchReport:
+def _report(entity: Entity, scored: Scored, decided: Decided, changes: Sequence[Change]) -> MatchReport:
     sizes = pl.Series(decided.clusters.labels).value_counts()["count"]
     return MatchReport(
         entity=entity.name, way=scored.way, count_records=scored.records.height, count_compared=scored.count_compared,

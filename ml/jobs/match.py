@@ -7,14 +7,13 @@ Belongs here: the way from a table to pairs, zones and clusters. Does not belong
 from dataclasses import dataclass
 
 import polars as pl
-from splink import DuckDBAPI
 
 from ml.core.matching.decisions import decide
 from ml.core.matching.model import ModelDocument, SplinkEntity
 from ml.core.matching.zones import Zones
+from ml.io.linking_database import linking_database
 from ml.jobs.linking import prepared_for, score, train
 from workspace.settings import Settings
-from workspace.warehouse import scratch_connection
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,9 @@ def match_table(
         NothingToCompare: no column says who a record is.
     """
     prepared = prepared_for(entity, table, other)
-    with scratch_connection(settings) as connection:
-        model = train(entity, prepared, DuckDBAPI(connection))
-        pairs, model = score(prepared, model, DuckDBAPI(connection))
+    with linking_database(settings) as database:
+        model = train(entity, prepared, database)
+        pairs, model = score(prepared, model, database)
     decided = decide(entity, prepared.records, pairs, floor=floor)
     ids = prepared.ids
     return Matched(

@@ -4,6 +4,7 @@ Belongs here: the commands and how their answers are shown. Does not belong here
 """
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -73,6 +74,72 @@ def queue(
         return
     print_table(f"Waiting for a steward: {entity.value}s", rows, {
         "left_record": "record", "right_record": "other", "probability": "probability", "evidence": "evidence",
+    })  # fmt: skip
+
+
+@app.command()
+def explain(
+    entity: Entity,
+    left: Left,
+    right: Right,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write the charts to this file; it needs no network.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Why two records are the same or not: what each comparison adds, in bits."""
+    from dataclasses import asdict
+
+    from ml.core.matching.charts import explanation_page, waterfall_svg, weights_svg
+    from ml.jobs.explain import explain_pair
+    from orchestration.cli.printing import RESULTS, print_json, print_table
+    from workspace.settings import load_settings
+
+    found = explain_pair(load_settings(), entity.value, left, right)
+    overruled = f" The rule {found.rule!r} links them." if found.rule else ""
+    if found.verdict:
+        overruled = f" A person said: {found.verdict}."
+    note = (
+        f"Probability {found.probability:.4f} by the model, which links from {found.link_at:.4f} on.{overruled}"
+        f"{'' if found.shares_key else ' They share no key, so matching does not compare them.'}"
+    )
+    if html is not None:
+        headings = "What speaks for and against this pair, in bits", "What every agreement weighs, in bits"
+        page = explanation_page(
+            f"{found.left} and {found.right}", note, waterfall_svg(found.prior, found.steps, headings[0]),
+            weights_svg(found.levels, headings[1]), headings,
+        )  # fmt: skip
+        html.write_text(page, encoding="utf-8")
+    if as_json:
+        print_json(asdict(found))
+        return
+    print_table(f"{found.left} and {found.right}", [
+        {"comparison": "prior", "weight": found.prior}, *map(asdict, found.steps),
+    ], {"comparison": "compared", "level": "level", "weight": "bits", "rarity": "bits for rarity"})  # fmt: skip
+    RESULTS.print(note, markup=False, soft_wrap=True)
+    if html is not None:
+        RESULTS.print(f"Charts in {html}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def unmapped(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Most codes shown.")] = 20, as_json: AsJson = False
+) -> None:
+    """Codes that no master record explains, ranked by the decisions, predictions and orders that used one."""
+    from decisions.unmapped import unmapped_codes
+    from orchestration.cli.printing import print_json, print_table
+    from workspace.published import open_current
+    from workspace.settings import load_settings
+
+    paths = load_settings().paths
+    rows = unmapped_codes(open_current(paths.published), paths.plans, limit)
+    if as_json:
+        print_json(rows)
+        return
+    print_table("Codes that no master record explains, those with the greatest impact first", rows, {
+        "entity": "entity", "source_system": "system", "code": "code", "count_decisions": "decisions",
+        "count_predictions": "predictions", "count_feature_rows": "feature rows", "count_orders": "orders",
+        "count_uses": "orders, lines, parcels", "count_stock_rows": "stock rows",
     })  # fmt: skip
 
 

@@ -100,8 +100,12 @@ select order_date as kpi_date, region_code, count(*) as count_orders, count(is_l
 from orders_raw group by all;
 
 -- table: unmapped_codes
-select * from (values ('product', 'pos', 'SKU-0071', 412), ('product', 'pos', 'AC-26GW/09', 133), ('warehouse', 'wms', 'WH_CD_2', 88),
+select *, 0 as count_stock_rows, count_orders as count_uses, count_orders as count_feature_rows from (values
+    ('product', 'pos', 'SKU-0071', 412), ('product', 'pos', 'AC-26GW/09', 133), ('warehouse', 'wms', 'WH_CD_2', 88),
     ('product', 'erp', '<b>000417</b>', 31), ('customer', 'crm', 'K-99120', 3)) t(entity, source_system, code, count_orders);
+
+-- table: unmapped_uses
+select 'customer' as entity, 'crm' as source_system, 'C-absent' as code, 'no-such-order' as order_id, 1 as count_uses;
 
 -- table: fct_inventory_daily
 select 'w1' as warehouse_id, 'p0001' as product_id, $first::date + i::int as stock_date, 20 as on_hand_quantity, 4 as reserved_quantity,

@@ -1,22 +1,17 @@
-with records as (
-    {{ records_by_recency(ref('stg_customers'), ref('xref_customers'), 'customer') | indent(4) }}
-)
-
 select
     customer_id,
-    {{ newest_known('full_name') }} as full_name,
-    {{ newest_known('lower(trim(email))') }} as email,
-    {{ newest_known('phone') }} as phone,
-    {{ newest_known('address_line') }} as address_line,
-    {{ newest_known('city') }} as city,
-    {{ newest_known('postal_code') }} as postal_code,
-    {{ newest_known('region_code') }} as region_code,
-    -- Both halves of a position come from one record.
-    min_by(latitude, recency_rank) filter (where latitude is not null and longitude is not null) as latitude,
-    min_by(longitude, recency_rank) filter (where latitude is not null and longitude is not null) as longitude,
-    {{ newest_known('segment') }} as segment,
-    {{ newest_known('value_tier') }} as value_tier,
+    {{ golden_value('full_name') }} as full_name,
+    {{ golden_value('email', expression='lower(trim(email))') }} as email,
+    {{ golden_value('phone') }} as phone,
+    {{ golden_value('address_line', 'address') }} as address_line,
+    {{ golden_value('city', 'address') }} as city,
+    {{ golden_value('postal_code', 'address') }} as postal_code,
+    {{ golden_value('region_code') }} as region_code,
+    {{ golden_value('latitude', 'position') }} as latitude,
+    {{ golden_value('longitude', 'position') }} as longitude,
+    {{ golden_value('segment') }} as segment,
+    {{ golden_value('value_tier') }} as value_tier,
     min(created_at) as first_seen_at,
     cast(count(*) as integer) as count_records
-from records
+from {{ ref('int_customers_ranked') }}
 group by customer_id

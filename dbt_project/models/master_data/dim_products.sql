@@ -1,28 +1,23 @@
-with records as (
-    {{ records_by_recency(ref('stg_products'), ref('xref_products'), 'product') | indent(4) }}
-),
-
-golden as (
+with golden as (
     select
         product_id,
-        {{ newest_known('gtin') }} as gtin,
-        {{ newest_known('name') }} as name,
-        {{ newest_known('brand') }} as brand,
-        {{ newest_known('category') }} as category,
-        {{ newest_known('model_code') }} as model_code,
-        {{ newest_known('pack_size') }} as pack_size,
-        {{ newest_known('weight_kg') }} as weight_kg,
-        {{ newest_known('length_cm') }} as length_cm,
-        {{ newest_known('width_cm') }} as width_cm,
-        {{ newest_known('height_cm') }} as height_cm,
-        -- An amount without its currency is not an amount: both come from one record.
-        min_by(list_price_amount, recency_rank) filter (where list_price_amount is not null) as list_price_amount,
-        min_by(currency, recency_rank) filter (where list_price_amount is not null) as list_price_currency,
-        min_by(unit_cost_amount, recency_rank) filter (where unit_cost_amount is not null) as unit_cost_amount,
-        min_by(currency, recency_rank) filter (where unit_cost_amount is not null) as unit_cost_currency,
+        {{ golden_value('gtin') }} as gtin,
+        {{ golden_value('name') }} as name,
+        {{ golden_value('brand') }} as brand,
+        {{ golden_value('category') }} as category,
+        {{ golden_value('model_code') }} as model_code,
+        {{ golden_value('pack_size') }} as pack_size,
+        {{ golden_value('weight_kg') }} as weight_kg,
+        {{ golden_value('length_cm', 'size') }} as length_cm,
+        {{ golden_value('width_cm', 'size') }} as width_cm,
+        {{ golden_value('height_cm', 'size') }} as height_cm,
+        {{ golden_value('list_price_amount', 'list_price') }} as list_price_amount,
+        {{ golden_value('currency', 'list_price') }} as list_price_currency,
+        {{ golden_value('unit_cost_amount', 'unit_cost') }} as unit_cost_amount,
+        {{ golden_value('currency', 'unit_cost') }} as unit_cost_currency,
         bool_or(is_active) as is_active,
         cast(count(*) as integer) as count_records
-    from records
+    from {{ ref('int_products_ranked') }}
     group by product_id
 )
 

@@ -1,54 +1,49 @@
 {{ config(tags=['after_facts']) }}
 
-with unmapped as (
+with feature_rows as (
     select
-        'customer' as entity,
-        customer_id as unmapped_id,
-        order_id
-    from {{ ref('fct_orders') }}
-    where customer_id like 'unmapped:%'
-    union all
+        order_id,
+        count(*) as count_feature_rows
+    from {{ ref('feat_order_delivery') }}
+    group by order_id
+),
+
+found as (
     select
-        'product' as entity,
-        product_id as unmapped_id,
-        order_id
-    from {{ ref('fct_order_lines') }}
-    where product_id like 'unmapped:%'
-    union all
-    select
-        'warehouse' as entity,
-        warehouse_id as unmapped_id,
-        order_id
-    from {{ ref('fct_shipments') }}
-    where warehouse_id like 'unmapped:%'
+        entity,
+        source_system,
+        code,
+        order_id,
+        count_uses
+    from {{ ref('unmapped_uses') }}
     union all
     select
         'warehouse' as entity,
-        planned_warehouse_id as unmapped_id,
-        order_id
-    from {{ ref('fct_orders') }}
-    where planned_warehouse_id like 'unmapped:%'
-    union all
-    select
-        'warehouse' as entity,
-        warehouse_id as unmapped_id,
-        cast(null as varchar) as order_id
+        {{ unmapped_system('warehouse_id') }} as source_system,
+        {{ unmapped_code('warehouse_id') }} as code,
+        cast(null as varchar) as order_id,
+        1 as count_uses
     from {{ ref('fct_inventory_daily') }}
     where warehouse_id like 'unmapped:%'
     union all
     select
         'product' as entity,
-        product_id as unmapped_id,
-        cast(null as varchar) as order_id
+        {{ unmapped_system('product_id') }} as source_system,
+        {{ unmapped_code('product_id') }} as code,
+        cast(null as varchar) as order_id,
+        1 as count_uses
     from {{ ref('fct_inventory_daily') }}
     where product_id like 'unmapped:%'
 )
 
 select
-    entity,
-    split_part(unmapped_id, ':', 2) as source_system,
-    -- The code may itself hold colons.
-    substr(unmapped_id, length('unmapped:') + length(split_part(unmapped_id, ':', 2)) + 2) as code,
-    cast(count(distinct order_id) as integer) as count_orders
-from unmapped
+    found.entity,
+    found.source_system,
+    found.code,
+    cast(count(distinct found.order_id) as integer) as count_orders,
+    cast(count(*) filter (where found.order_id is null) as integer) as count_stock_rows,
+    cast(coalesce(sum(found.count_uses) filter (where found.order_id is not null), 0) as integer) as count_uses,
+    cast(coalesce(sum(feature_rows.count_feature_rows), 0) as integer) as count_feature_rows
+from found
+left join feature_rows using (order_id)
 group by 1, 2, 3

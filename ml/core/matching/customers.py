@@ -39,8 +39,9 @@ class Compared:
 def _equal(column: str) -> ComparisonLevelCreator:
     level = levels.ExactMatchLevel(column, term_frequency_adjustments=True)
     return level.configure(
-        tf_minimum_u_value=RAREST, m_probability=EQUAL[0], u_probability=EQUAL[1], disable_tf_exact_match_detection=True
-    )
+        label_for_charts="equal", tf_minimum_u_value=RAREST, m_probability=EQUAL[0], u_probability=EQUAL[1],
+        disable_tf_exact_match_detection=True,
+    )  # fmt: skip
 
 
 def _custom(sql: str, label: str, m: float, u: float, tf: str | None = None) -> ComparisonLevelCreator:
@@ -55,7 +56,7 @@ def _custom(sql: str, label: str, m: float, u: float, tf: str | None = None) -> 
 
 
 def _else() -> ComparisonLevelCreator:
-    return levels.ElseLevel().configure(m_probability=DIFFERENT[0], u_probability=DIFFERENT[1])
+    return _is(levels.ElseLevel(), "different", *DIFFERENT)
 
 
 def _comparison(name: str, *steps: ComparisonLevelCreator) -> ComparisonCreator:

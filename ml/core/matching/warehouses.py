@@ -121,34 +121,49 @@ def settings_for(columns: Sequence[str]) -> SettingsCreator:
     )
 
 
-def _level(level: ComparisonLevelCreator, m: float, u: float) -> ComparisonLevelCreator:
-    return level.configure(m_probability=m, u_probability=u)
+def _level(level: ComparisonLevelCreator, label: str, m: float, u: float) -> ComparisonLevelCreator:
+    return level.configure(label_for_charts=label, m_probability=m, u_probability=u)
 
 
 # A node is renamed more often than it moves, and systems name it in two languages.
 _NAME = comparisons.CustomComparison(
-    [levels.NullLevel("name"), _level(levels.ExactMatchLevel("name"), 0.4, 0.002),
-     _level(levels.ExactMatchLevel("words"), 0.1, 0.001), _level(levels.JaroWinklerLevel("name", 0.85), 0.2, 0.05),
-     _level(levels.ElseLevel(), 0.3, 0.947)],
+    [
+        levels.NullLevel("name"),
+        _level(levels.ExactMatchLevel("name"), "equal", 0.4, 0.002),
+        _level(levels.ExactMatchLevel("words"), "same in another alphabet", 0.1, 0.001),
+        _level(levels.JaroWinklerLevel("name", 0.85), "a likeness", 0.2, 0.05),
+        _level(levels.ElseLevel(), "different", 0.3, 0.947),
+    ],
     output_column_name="name",
-)  # fmt: skip
+)
 # Nodes of an industrial park have one street and different gates.
 _ADDRESS = comparisons.CustomComparison(
-    [levels.NullLevel("address"), _level(levels.ExactMatchLevel("address"), 0.75, 0.001),
-     _level(levels.JaroWinklerLevel("address", 0.9), 0.15, 0.05), _level(levels.ElseLevel(), 0.1, 0.949)],
+    [
+        levels.NullLevel("address"),
+        _level(levels.ExactMatchLevel("address"), "equal", 0.75, 0.001),
+        _level(levels.JaroWinklerLevel("address", 0.9), "similar street", 0.15, 0.05),
+        _level(levels.ElseLevel(), "different", 0.1, 0.949),
+    ],
     output_column_name="address",
-)  # fmt: skip
+)
 _PLACE = comparisons.CustomComparison(
-    [levels.NullLevel("postal_code"), _level(levels.ExactMatchLevel("postal_code"), 0.9, 0.005),
-     _level(levels.ElseLevel(), 0.1, 0.995)],
+    [
+        levels.NullLevel("postal_code"),
+        _level(levels.ExactMatchLevel("postal_code"), "same post code", 0.9, 0.005),
+        _level(levels.ElseLevel(), "different", 0.1, 0.995),
+    ],
     output_column_name="place",
-)  # fmt: skip
+)
 # Positions are measured at the gate, the office or the middle of the site.
 _POSITION = comparisons.CustomComparison(
-    [levels.NullLevel("latitude"), _level(levels.DistanceInKMLevel("latitude", "longitude", 0.3), 0.7, 0.001),
-     _level(levels.DistanceInKMLevel("latitude", "longitude", 3), 0.2, 0.01), _level(levels.ElseLevel(), 0.1, 0.989)],
+    [
+        levels.NullLevel("latitude"),
+        _level(levels.DistanceInKMLevel("latitude", "longitude", 0.3), "within 300 m", 0.7, 0.001),
+        _level(levels.DistanceInKMLevel("latitude", "longitude", 3), "within 3 km", 0.2, 0.01),
+        _level(levels.ElseLevel(), "different", 0.1, 0.989),
+    ],
     output_column_name="position",
-)  # fmt: skip
+)
 
 WAREHOUSE = SplinkEntity(
     name="warehouse",

@@ -113,6 +113,30 @@ def test_records_are_linked_by_the_rules_and_not_beyond(company: Company) -> Non
     assert _groups(company, "product") == [["misprint"], ["same1", "same2", "same3"], ["six_pack"]]
 
 
+def test_golden_values_name_their_record_and_keep_their_history(company: Company) -> None:
+    def place(code: str, street: str | None, day: int) -> dict[str, object]:
+        return _customer(code, "crm", full_name="Wu Wei", email="wu@x.cn", address_line=street, postal_code="200000",
+                         updated_at=datetime(2026, 1, day))  # fmt: skip
+
+    company.land({"customers": [place("a", "Road 1", 1), place("b", None, 2)]})
+    company.match()
+    history = ("dim_customers_history", "golden_values", "dim_customers")
+    company.run("--select", "+golden_values", *history)
+    chosen = "select source_code, rule, count_knowing from golden_values where field = 'address'"
+    # b is newer, but knows the post code only: a street and its post code come from one record.
+    assert company.rows(chosen) == [("a", "most_recent", 2)]
+    before = company.digest("dim_customers_history")
+    company.run("--select", *history)
+    assert company.digest("dim_customers_history") == before, "a build that changes nothing adds nothing"
+
+    company.land({"customers": [place("b", "Road 2", 3)]})
+    company.match()
+    company.run("--select", "+golden_values", *history)
+    assert company.rows(chosen) == [("b", "most_recent", 2)]
+    states = "select address_line, dbt_valid_to is null from dim_customers_history order by dbt_valid_from"
+    assert company.rows(states) == [("Road 1", False), ("Road 2", True)]
+
+
 def test_unknown_codes_are_kept_flagged_and_counted(whole: Company) -> None:
     found = whole.rows("select entity, source_system, code, count_orders > 0 from unmapped_codes order by all")
     assert found == [
@@ -121,7 +145,12 @@ def test_unknown_codes_are_kept_flagged_and_counted(whole: Company) -> None:
         ("product", "shop", "P12", True),
         ("warehouse", "wms", "W5", True),
     ]
-    lines = "select count(*) from fct_order_lines where product_id = 'unmapped:shop:P12'"
+    named = "from fct_order_lines where product_id = 'unmapped:shop:P12'"
+    ranked = "select count_uses, count_orders, count_feature_rows > 0 from unmapped_codes where code = 'P12'"
+    assert whole.rows(ranked) == whole.rows(f"select count(*), count(distinct order_id), true {named}")
+    uses = "select sum(count_uses), count(*) from unmapped_uses where code = 'P12'"
+    assert whole.rows(uses) == whole.rows(f"select count(*), count(distinct order_id) {named}")
+    lines = f"select count(*) {named}"
     assert whole.rows(lines) == whole.rows("select count(*) from stg_order_lines where product_code = 'P12'")
     for fact, staged in (("fct_order_lines", "stg_order_lines"), ("fct_shipments", "stg_shipments")):
         assert whole.rows(f"select count(*) from {fact}") == whole.rows(f"select count(*) from {staged}")

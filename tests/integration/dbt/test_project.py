@@ -11,7 +11,8 @@ from tests.support.dbt_company import Company
 PUBLISHED = {"xref_customers", "xref_products", "xref_warehouses", "dim_customers", "dim_products", "dim_warehouses",
              "dim_regions", "fct_orders", "fct_order_lines", "fct_shipments", "fct_order_events", "fct_inventory_daily",
              "kpi_daily", "feat_order_delivery", "feat_parcel_delivery", "unmapped_codes", "fct_landed_rows",
-             "landed_records", "fct_inbound_deliveries", "feat_stock_daily"}  # fmt: skip
+             "landed_records", "fct_inbound_deliveries", "feat_stock_daily", "golden_values",
+             "unmapped_uses"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,5 @@
+{{ golden_sources('customer') }}
+union all
+{{ golden_sources('product') }}
+union all
+{{ golden_sources('warehouse') }}

@@ -1,0 +1,1 @@
+{{ ranked_records(ref('stg_customers'), ref('xref_customers'), 'customer') }}

@@ -1,0 +1,1 @@
+{{ ranked_records(ref('stg_products'), ref('xref_products'), 'product') }}

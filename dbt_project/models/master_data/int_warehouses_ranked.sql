@@ -1,0 +1,1 @@
+{{ ranked_records(ref('stg_warehouses'), ref('xref_warehouses'), 'warehouse') }}
