@@ -58,6 +58,65 @@ def waiting(settings: Settings, entity: str) -> list[Waiting]:
     return found
 
 
+@dataclass(frozen=True)
+class MatchQuality:
+    """Figures of an entity's newest run of matching.
+
+    Attributes:
+        figures: Measure → `value`, `count`, `low`, `high`, of the whole entity.
+        sizes: Records of a cluster, and how many clusters have as many.
+        rates: Kind of segment (`region`, `script`, `system`) → `segment`, match rate, records; lowest rate first.
+    """
+
+    figures: Mapping[str, Mapping[str, Any]]
+    sizes: Sequence[tuple[int, int]]
+    rates: Mapping[str, Sequence[tuple[str, float, int]]]
+
+
+def match_quality(settings: Settings, entity: str) -> MatchQuality | None:
+    """The newest figures; None before the first run of matching."""
+    from ml.core.matching.quality import newest_figures, newest_rates
+    from ml.io.matching import MatchingStore
+
+    table = MatchingStore(settings.paths.matching).read("match_quality", entity)
+    if table.is_empty():
+        return None
+    rows = newest_figures(table).to_dicts()
+    rates: dict[str, list[tuple[str, float, int]]] = {}
+    for row in newest_rates(table).sort("value", "segment").to_dicts():
+        if row["segment_kind"] != "all":
+            rates.setdefault(row["segment_kind"], []).append((row["segment"], row["value"], row["count"]))
+    return MatchQuality(
+        {row["measure"]: row for row in rows if row["segment_kind"] == "all"},
+        sorted((int(row["segment"]), int(row["value"])) for row in rows if row["segment_kind"] == "size"), rates,
+    )  # fmt: skip
+
+
+def waterfall(settings: Settings, entity: str, pair: Waiting, title: str, words: Mapping[str, str]) -> str:
+    """The pair's waterfall of match weights as SVG; empty where the entity has no weights or the records are gone."""
+    from ml.core.matching.charts import waterfall_svg
+    from ml.core.matching.identities import UnknownId
+    from ml.jobs.explain import NotExplained, explain_pair
+
+    try:
+        found = explain_pair(settings, entity, pair.left, pair.right)
+    except (NotExplained, UnknownId):
+        return ""
+    return waterfall_svg(found.prior, found.steps, title, lambda word: words.get(word, word))
+
+
+def weights_chart(settings: Settings, entity: str, title: str, words: Mapping[str, str]) -> str:
+    """What every level of agreement weighs in the newest linkage model, as SVG; empty where there is none."""
+    from ml.core.matching.charts import weights_svg
+    from ml.core.matching.weights import level_weights
+    from ml.io.matching import MatchingStore
+
+    model = MatchingStore(settings.paths.matching).facts(entity).get("model")
+    if not model or "comparisons" not in model:
+        return ""
+    return weights_svg(level_weights(model), title, lambda word: words.get(word, word))
+
+
 def golden_values(settings: Settings, entity: str, record: str) -> Mapping[str, Any]:
     """The published golden values of a record `system|code`; empty where none are."""
     from ml.core.matching.identities import UnknownId

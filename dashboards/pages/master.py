@@ -15,7 +15,18 @@ from dashboards.access.state import access_of, client_of
 from dashboards.access.visitor import Visitor
 from dashboards.console import console_of
 from dashboards.pages.paging import Paging
-from dashboards.stewardship import ENTITIES, STEWARDS, VerdictNotTaken, Waiting, decide, golden_values, waiting
+from dashboards.stewardship import (
+    ENTITIES,
+    STEWARDS,
+    VerdictNotTaken,
+    Waiting,
+    decide,
+    golden_values,
+    match_quality,
+    waiting,
+    waterfall,
+    weights_chart,
+)
 from dashboards.store import Reader
 from workspace.settings import Settings
 from workspace.users import UserRefused
@@ -31,13 +42,18 @@ def queue(request: Request, entity: str = Query(default="", max_length=20), page
     """Pairs that wait for a steward, likeliest first."""
     console = console_of(request)
     chosen = entity if entity in ENTITIES else ENTITIES[0]
+    texts = console.texts(request).master
     kinds = [(name, console.texts(request).word(name)) for name in ENTITIES]
 
     def build(_: Reader) -> dict[str, Any]:
         pairs = waiting(console.settings, chosen)
         paging = Paging("/master", {"entity": chosen}, page, len(pairs))
         rows = pairs[(paging.number - 1) * paging.size : paging.last]
-        return {"rows": rows, "paging": paging, "entity": chosen, "kinds": kinds, "stewards": STEWARDS}
+        return {
+            "rows": rows, "paging": paging, "entity": chosen, "kinds": kinds, "stewards": STEWARDS,
+            "quality": match_quality(console.settings, chosen),
+            "weights": weights_chart(console.settings, chosen, texts.all_weights, texts.levels),
+        }  # fmt: skip
 
     return console.page(request, "master.html", "master", build)
 
@@ -85,9 +101,11 @@ def _show(
     typed: Mapping[str, str] | None = None,
 ) -> Response:  # fmt: skip
     console = console_of(request)
+    texts = console.texts(request).master
     return console.page(request, "master_pair.html", "master", lambda _: {
         "entity": entity, "pair": pair, "problem": problem, "typed": typed or {}, "verdicts": ("linked", "apart"),
         "fields": _fields(console.settings, entity, pair),
+        "waterfall": waterfall(console.settings, entity, pair, texts.weights, texts.levels),
     }, status)  # fmt: skip
 
 

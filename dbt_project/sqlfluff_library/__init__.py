@@ -4,14 +4,21 @@ Belongs here: the names that our macros call. Does not belong here: anything tha
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 execute = False
 
 
+_PROJECT = Path(__file__).parents[1] / "dbt_project.yml"
+_VARIABLES = yaml.safe_load(_PROJECT.read_text(encoding="utf-8"))["vars"]
+
+
 def var(name: str, default: Any = None) -> Any:
-    """No variable is set: the default, as in a build of all days."""
-    return default
+    """What the project file sets, else the default, as in a build of all days."""
+    return _VARIABLES.get(name, default)
 
 
 class adapter:  # noqa: N801  # dbt's own name

@@ -35,7 +35,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     },
     "match_quality": {
         "entity": pl.String, "measured_at": pl.Datetime("us"), "measure": pl.String, "segment_kind": pl.String,
-        "segment": pl.String, "value": pl.Float64, "count": pl.Int64,
+        "segment": pl.String, "value": pl.Float64, "count": pl.Int64, "low": pl.Float64, "high": pl.Float64,
     },
 }  # fmt: skip
 
@@ -116,7 +116,8 @@ class MatchingStore:
         """Rows of a table, of one entity if named."""
         files = sorted((self._root / table).glob(f"{entity}*.parquet" if entity else "*.parquet"))
         frames = [pl.read_parquet(file) for file in files]
-        return pl.concat(frames) if frames else pl.DataFrame(schema=dict(TABLES[table]))
+        # Files of older versions lack newer columns.
+        return pl.concat(frames, how="diagonal") if frames else pl.DataFrame(schema=dict(TABLES[table]))
 
 
 def _typed(table: str, frame: pl.DataFrame) -> pl.DataFrame:

@@ -19,6 +19,11 @@ TABLES: Mapping[str, str] = {
     "identity_changes": "Golden ids that were merged or split. Grain: one row per change.",
     "match_quality": "Quality numbers of matching. Grain: one row per entity, run, measure and segment.",
 }
+#: What must be said beside precision and recall from verdicts.
+SELECTION = (
+    "steward_precision and steward_recall are of pairs that people decided. Doubtful pairs come to them first, so that "
+    "they are no random sample of all pairs."
+)
 SHOWN = ["entity", "way", "count_records", "count_compared", "count_golden", "link_at", "queue_at",
          "expected_precision", "refused", "largest", "note"]  # fmt: skip
 
@@ -40,7 +45,7 @@ def matching(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None
     Grain: each table's own.
     """
     from ml.core.matching.entities import ENTITIES
-    from ml.core.matching.quality import newest_rates
+    from ml.core.matching.quality import newest_figures, newest_rates
     from ml.io.matching import MatchingStore
     from ml.jobs.master import match_entity
 
@@ -56,4 +61,8 @@ def matching(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None
             metadata["match_rates"] = table_metadata(
                 newest_rates(rows).to_dicts(), ["entity", "segment_kind", "segment", "value", "count"]
             )
+            metadata["figures"] = table_metadata(
+                newest_figures(rows).to_dicts(), ["entity", "measure", "segment", "value", "count", "low", "high"]
+            )
+            metadata["steward_estimates"] = SELECTION
         yield dg.MaterializeResult(asset_key=["matching", table], metadata=metadata)

@@ -46,4 +46,4 @@ select
     cast(coalesce(sum(feature_rows.count_feature_rows), 0) as integer) as count_feature_rows
 from found
 left join feature_rows using (order_id)
-group by 1, 2, 3
+group by found.entity, found.source_system, found.code

@@ -35,6 +35,7 @@ class Decided:
         clusters: Cluster of each record.
         rules: The strongest rule that links each record to another of its cluster, `single` where none does.
         strengths: Probability of the strongest link of each record, 1 for a single one.
+        judged: Pairs that a person decided: `probability` without that verdict, `is_same` by it.
     """
 
     pairs: pl.DataFrame
@@ -42,6 +43,7 @@ class Decided:
     clusters: Clusters
     rules: pl.Series
     strengths: pl.Series
+    judged: pl.DataFrame
 
 
 def decide(
@@ -69,6 +71,7 @@ def decide(
     rule = certain_rule(entity, records, known)
     never = _told_apart(entity, records, known) & ~says_linked | is_decided & ~says_linked
     probability = np.where(rule.is_not_null().to_numpy(), CERTAIN, probability)
+    told = pl.DataFrame({"probability": probability[judged], "is_same": says_linked[judged]})
     is_doubtful = known["is_doubtful"].to_numpy() & ~is_decided
     free = probability[~never & ~is_decided & ~is_doubtful]
     zones = choose_zones(free, balanced_floor(free) if floor is None else floor, count_verdicts=int(judged.sum()))
@@ -88,7 +91,7 @@ def decide(
         probability=pl.Series(probability), rule=rule, zone=pl.Series(zone)
     )
     rules, strengths = _strongest(entity, records.height, judged_pairs, together & is_linked)
-    return Decided(judged_pairs, zones, clusters, rules, strengths)
+    return Decided(judged_pairs, zones, clusters, rules, strengths, told)
 
 
 def _with_verdicts(pairs: pl.DataFrame, linked: Sequence[RecordPair], apart: Sequence[RecordPair]) -> pl.DataFrame:

@@ -3,10 +3,15 @@
 Belongs here: measures of a finished run. Does not belong here: precision and recall against a known truth, which no
 company has (twin/score.py measures them on the twin), showing them (dashboards).
 
+Where stewards gave verdicts, they estimate two more: of the pairs that the machine alone would link, how many are the
+same (`steward_precision`), and of those that people found the same, how many it would link (`steward_recall`). Stewards
+look at doubtful pairs first, so that both say more of doubts than of all pairs, and are no random sample.
+
 A match rate is the share of records that were found in at least one other record's company. It is told by region and by
 the script of the name, because links that are missed more often for some people make them look like newcomers.
 """
 
+import math
 from datetime import UTC, datetime
 
 import polars as pl
@@ -16,13 +21,19 @@ from ml.core.matching.model import Entity
 
 SCRIPTS = ((r"\p{Han}", "chinese"), (r"\p{Latin}", "latin"), (r"\p{L}", "other"))
 
+#: Quantile of the normal distribution for 95 %.
+Z = 1.959964
+
 SEGMENTS = (("all", None), ("region", "region_code"), ("script", "script"), ("system", "source_system"))
 
 
 def measures(
     entity: Entity, records: pl.DataFrame, raw: pl.DataFrame, identities: pl.DataFrame, decided: Decided
 ) -> pl.DataFrame:
-    """Rows of `match_quality`: `measure`, `segment_kind`, `segment`, `value`, and `count`, of what it is a share."""
+    """Rows of `match_quality`: `measure`, `segment_kind`, `segment`, `value`, and `count`, of what it is a share.
+
+    `low` and `high` are the ends of the 95 % interval where the value is an estimate from verdicts.
+    """
     name = next(column for column in ("full_name", "name", "title") if column in raw.columns)
     region = pl.col("region_code") if "region_code" in raw.columns else pl.lit(None, pl.String)
     told = identities.join(
@@ -43,18 +54,35 @@ def measures(
         ("expected_precision", decided.zones.expected_precision, zones.get("linked", 0)),
         ("expected_recall", decided.zones.expected_recall, decided.pairs.height),
     ]
-    rows = [
+    rows: list[tuple[str, str, str, float, int]] = [
         *[(measure, "all", "all", value, count) for measure, value, count in alone],
         *[("match_rate", kind, *row) for kind, column in SEGMENTS for row in _rates(told, column)],
         *[("clusters_of_size", "size", str(size), float(count), sizes.len())
           for size, count in sizes.value_counts().sort("size").iter_rows()],
     ]  # fmt: skip
     table = pl.DataFrame(
-        rows, orient="row", schema={"measure": pl.String, "segment_kind": pl.String, "segment": pl.String,
-                                    "value": pl.Float64, "count": pl.Int64},
+        [*((*row, None, None) for row in rows), *steward_estimates(decided)], orient="row",
+        schema={"measure": pl.String, "segment_kind": pl.String, "segment": pl.String, "value": pl.Float64,
+                "count": pl.Int64, "low": pl.Float64, "high": pl.Float64},
     )  # fmt: skip
     now = datetime.now(UTC).replace(tzinfo=None)
     return table.with_columns(entity=pl.lit(entity.name), measured_at=pl.lit(now, pl.Datetime("us")))
+
+
+def steward_estimates(decided: Decided) -> list[tuple[str, str, str, float, int, float, float]]:
+    """Precision and recall of the machine's links by people's verdicts, with Wilson's intervals."""
+    would_link, is_same = decided.judged["probability"] >= decided.zones.link_at, decided.judged["is_same"]
+    right = int((would_link & is_same).sum())
+    asked = (("steward_precision", int(would_link.sum())), ("steward_recall", int(is_same.sum())))
+    return [(name, "all", "all", right / count, count, *_wilson(right, count)) for name, count in asked if count]
+
+
+def _wilson(right: int, count: int) -> tuple[float, float]:
+    """Ends of Wilson's 95 % interval of a share (1927)."""
+    share, spread = right / count, Z**2 / count
+    middle = (share + spread / 2) / (1 + spread)
+    reach = Z / (1 + spread) * math.sqrt(share * (1 - share) / count + spread / (4 * count))
+    return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
 def _script() -> pl.Expr:
@@ -73,5 +101,13 @@ def _rates(told: pl.DataFrame, column: str | None) -> list[tuple[str, float, int
 
 def newest_rates(quality: pl.DataFrame) -> pl.DataFrame:
     """Match rates of each entity's newest run, from `match_quality`, by region, script and system."""
-    is_newest = pl.col("measured_at") == pl.col("measured_at").max().over("entity")
-    return quality.filter(is_newest & (pl.col("measure") == "match_rate")).sort("entity", "segment_kind", "segment")
+    return _newest(quality).filter(pl.col("measure") == "match_rate").sort("entity", "segment_kind", "segment")
+
+
+def newest_figures(quality: pl.DataFrame) -> pl.DataFrame:
+    """All other figures of each entity's newest run."""
+    return _newest(quality).filter(pl.col("measure") != "match_rate")
+
+
+def _newest(quality: pl.DataFrame) -> pl.DataFrame:
+    return quality.filter(pl.col("measured_at") == pl.col("measured_at").max().over("entity"))

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from html import unescape
 
 import polars as pl
 import pytest
 
-from ml.io.matching import MatchingStore
+from ml.io.matching import MatchingStore, State
 from ml.io.verdicts import open_verdicts, subject_of
 from tests.support.console_pairs import leave_pairs
 from tests.support.console_people import Browser, browsing
@@ -134,3 +135,32 @@ def test_both_languages_have_every_word(browser: Browser, language: str) -> None
 def test_a_company_without_matching_says_so_and_nothing_is_written(own_company: Settings, open_console: Open) -> None:
     assert "No pair waits for a steward" in open_console(own_company).get("/master").text
     assert not list(own_company.paths.matching.rglob("*.parquet"))
+
+
+def test_the_page_says_how_good_matching_is_and_what_agreements_weigh(matched: Settings, browser: Browser) -> None:
+    rows = [
+        ("records", "all", "all", 9.0, 9, None, None), ("duplicates_found", "all", "all", 2.0, 9, None, None),
+        ("steward_precision", "all", "all", 0.75, 4, 0.301, 0.954),
+        ("clusters_of_size", "size", "2", 3.0, 6, None, None),
+        ("match_rate", "script", "latin", 0.5, 4, None, None), ("match_rate", "script", "chinese", 0.25, 4, None, None),
+    ]  # fmt: skip
+    measures = pl.DataFrame(
+        rows, orient="row", schema=["measure", "segment_kind", "segment", "value", "count", "low", "high"]
+    )
+    measured = measures.with_columns(entity=pl.lit("customer"), measured_at=pl.lit(datetime(2026, 1, 1)))
+    store = MatchingStore(matched.paths.matching)
+    store.append("match_quality", "customer", "r1", measured)
+    level = {"sql_condition": "ELSE", "label_for_charts": "different", "m_probability": 0.2, "u_probability": 0.8}
+    store.save("customer", "r1", State(
+        pl.DataFrame(), pl.DataFrame(), pl.DataFrame(),
+        {"model": {"comparisons": [{"output_column_name": "phone", "comparison_levels": [level]}]}},
+    ))  # fmt: skip
+    page = browser.get("/master").text
+    words = words_of(page)
+    assert "75.0% [30.1%, 95.4%], n = 4" in words
+    assert "no random sample" in words
+    # The lowest rate first: whom links are missed for.
+    assert words.index("chinese") < words.index("latin")
+    assert '<svg class="weights"' in page
+    assert "-2.0</text>" in page
+    assert "不同" in browser.client.get("/master", headers={"accept-language": "zh"}).text
