@@ -117,6 +117,14 @@ class Users:
             raise UserRefused(f"This is signed with the key of {name!r}, which their password opens; sign in with it.")
         return signer
 
+    def is_opened(self, name: str) -> bool:
+        """Whether this process may ask for the key of a person: they gave it their password."""
+        try:
+            self.signer(name)
+        except UserRefused:
+            return False
+        return True
+
     def service(self, name: str = SERVICE) -> Signer:
         """The platform's own key, made on first use, signing in the name of one of its programs."""
         path = self._secrets / "service.pem"

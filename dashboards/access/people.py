@@ -28,3 +28,6 @@ class People(Protocol):
         Raises:
             UserRefused: they did not, or the account was closed or its password changed since.
         """
+
+    def is_opened(self, name: str) -> bool:
+        """Whether a person gave their password to this process, so that they can sign."""

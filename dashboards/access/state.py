@@ -9,7 +9,7 @@ from fastapi import Request
 
 from dashboards.access.journal import Journal
 from dashboards.access.oidc import Provider
-from dashboards.access.people import People, Role
+from dashboards.access.people import People, Person, Role
 from dashboards.access.sessions import Sessions
 from dashboards.access.throttle import Throttle
 from dashboards.access.tokens import FormTokens
@@ -18,6 +18,18 @@ from workspace.settings import Settings
 
 #: Failed sign-ins before the next one has to wait: for one name, and for one client over all names.
 FAILURES_A_NAME, FAILURES_A_CLIENT, FAILURE_SECONDS = 5, 30, 15 * 60.0
+
+
+class NotAuthenticated(Exception):
+    """A password is not that of the name, or too many were wrong.
+
+    Attributes:
+        wait: Seconds until the next try; 0 where the password is another one.
+    """
+
+    def __init__(self, wait: int = 0) -> None:
+        super().__init__("too many wrong passwords" if wait else "wrong password")
+        self.wait = wait
 
 
 class Access:
@@ -53,6 +65,30 @@ class Access:
             self.sessions.end(secret)
         visit = request.cookies.get(self.cookies.visit, "")
         return Visitor(None, self.roles_of_nobody, None, visit, self.tokens)
+
+    def authenticate(self, name: str, password: str, client: str, where: str) -> Person:
+        """The person of this name, if the password is theirs; then their key is opened.
+
+        Args:
+            name: Who they say they are.
+            password: What they typed.
+            client: Address that it came from.
+            where: Method and path, for the log.
+
+        Raises:
+            NotAuthenticated: it is another password, or too many were wrong; a wrong name is answered alike.
+        """
+        if wait := max(self.names.wait(name), self.clients.wait(client)):
+            self.journal.refused("throttled", "", client, where, name)
+            raise NotAuthenticated(wait)
+        self.names.failed(name)  # counted before the answer is known, so that many at once gain nothing
+        person = self.people.verify(name, password)
+        if person is None:
+            self.clients.failed(client)
+            self.journal.refused("password", "", client, where, name)
+            raise NotAuthenticated
+        self.names.succeeded(name)
+        return person
 
     def origin(self, request: Request) -> str:
         """Where the browser reaches this console, such as `http://127.0.0.1:8400`."""

@@ -13,9 +13,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
-from dashboards.access.gate import done, require
+from dashboards.access.gate import done, require, visitor_of
 from dashboards.access.people import Role
-from dashboards.access.state import access_of, client_of
+from dashboards.access.state import NotAuthenticated, access_of, client_of
 from dashboards.access.visitor import Visitor
 from dashboards.console import Console, console_of
 from dashboards.pages.cases import Case, case_of, duties_of, queue_of
@@ -28,6 +28,8 @@ from workspace.users import UserRefused
 router = APIRouter()
 
 LOOK = [require(Role.VIEWER)]
+#: Given by those whose key is not opened yet: they signed in with a provider, which knows no password of ours.
+Password = Annotated[str, Form(max_length=1024)]
 Reason = Annotated[str, Form(min_length=10, max_length=2000)]
 
 
@@ -71,49 +73,53 @@ def decide(
     request: Request, model: str, version: str, visitor: Annotated[Visitor, require(Role.REVIEWER)],
     decision: Annotated[Literal["approve", "reject"], Form()], reason: Reason,
     dossier: Annotated[str, Form(max_length=64)], condition: Annotated[str, Form(max_length=500)] = "",
-    within_days: Annotated[float | None, Form(gt=0, le=365)] = None,
+    within_days: Annotated[float | None, Form(gt=0, le=365)] = None, password: Password = "",
 ) -> Response:  # fmt: skip
     """Sign a decision on a dossier."""
     asked = Decision(decision, reason.strip(), dossier, condition.strip(), within_days)
-    return _sign(request, model, version, visitor, asked)
+    return _sign(request, model, version, visitor, asked, password)
 
 
 @router.post("/desk/{model}/{version}/confirmation")
 def confirm(
-    request: Request, model: str, version: str, visitor: Annotated[Visitor, require(Role.REVIEWER)], reason: Reason
-) -> Response:
+    request: Request, model: str, version: str, visitor: Annotated[Visitor, require(Role.REVIEWER)], reason: Reason,
+    password: Password = "",
+) -> Response:  # fmt: skip
     """Confirm a rollback afterwards, or that the condition of an approval is met."""
-    return _sign(request, model, version, visitor, Decision("confirm", reason.strip()))
+    return _sign(request, model, version, visitor, Decision("confirm", reason.strip()), password)
 
 
 @router.post("/desk/{model}/{version}/service")
 def put_in_service(
     request: Request, model: str, version: str, visitor: Annotated[Visitor, require(Role.ML_ENGINEER, Role.REVIEWER)],
-    decision: Annotated[Literal["promote", "shadow"], Form()], reason: Reason,
+    decision: Annotated[Literal["promote", "shadow"], Form()], reason: Reason, password: Password = "",
 ) -> Response:  # fmt: skip
     """Put an approved version in service, or let it go on in shadow."""
-    return _sign(request, model, version, visitor, Decision(decision, reason.strip()))
+    return _sign(request, model, version, visitor, Decision(decision, reason.strip()), password)
 
 
 @router.post("/desk/{model}/{version}/rollback")
 def roll_back(
     request: Request, model: str, version: str,
     visitor: Annotated[Visitor, require(Role.OPERATOR, Role.ML_ENGINEER, Role.REVIEWER)], reason: Reason,
+    password: Password = "",
 ) -> Response:  # fmt: skip
     """Take the version in service out at once, by one person; refused if another one is in service by now."""
-    return _sign(request, model, version, visitor, Decision("rollback", reason.strip()))
+    return _sign(request, model, version, visitor, Decision("rollback", reason.strip()), password)
 
 
-def _sign(request: Request, model: str, version: str, visitor: Visitor, decision: Decision) -> Response:
+def _sign(request: Request, model: str, version: str, visitor: Visitor, decision: Decision, password: str) -> Response:
     """Sign a decision, or show the case again and say why it cannot be."""
-    console = console_of(request)
+    console, access = console_of(request), access_of(request)
     case_address = f"/desk/{model}/{version}"
     try:
-        person = access_of(request).people.signer(visitor.name)
+        if password:
+            access.authenticate(visitor.name, password, client_of(request), f"POST {request.scope['path']}")
+        person = access.people.signer(visitor.name)
         event = sign(console.settings, model, version, decision, person)
-    except (NotSigned, UserRefused) as error:
+    except (NotSigned, UserRefused, NotAuthenticated) as error:
         where = f"POST {request.scope['path']}"
-        access_of(request).journal.refused("decision", visitor.name, client_of(request), where, str(error))
+        access.journal.refused("decision", visitor.name, client_of(request), where, str(error))
         typed = {"decision": decision.action, "reason": decision.reason, "condition": decision.condition}
         return _show(request, model, version, 409, str(error), typed)
     t = console.texts(request).desk.done
@@ -131,7 +137,9 @@ def _show(
         found, events = _case(console, model, version)
         if found is None:
             raise HTTPException(404, t.models.missing.format(model=model, version=version))
-        shown = {"case": found, "events": events, "problem": problem, "typed": typed or {}}
+        visitor = visitor_of(request)
+        is_locked = bool(visitor and visitor.is_person and not access_of(request).people.is_opened(visitor.name))
+        shown = {"case": found, "events": events, "problem": problem, "typed": typed or {}, "is_locked": is_locked}
         return {**detail_of(t, reader, found.view), **shown}
 
     return console.page(request, "case.html", "desk", build, status)

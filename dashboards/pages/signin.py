@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 
 from dashboards.access.gate import require, visitor_of
 from dashboards.access.people import Person
-from dashboards.access.state import Access, access_of, client_of
+from dashboards.access.state import Access, NotAuthenticated, access_of, client_of
 from dashboards.access.visitor import VISIT_SECONDS, Visitor
 from dashboards.console import console_of
 
@@ -39,19 +39,14 @@ def sign_in(
     """Begin a session; a wrong name and a wrong password are answered alike, and many of them slow down."""
     access, client = access_of(request), client_of(request)
     name = name.strip()
-    wait = max(access.names.wait(name), access.clients.wait(client))
-    if wait:
-        access.journal.refused("throttled", "", client, f"POST {ADDRESS}", name)
-        answer = show_form(request, next, status=429, problem="throttled", name=name, minutes=-(-wait // 60))
-        answer.headers["Retry-After"] = str(wait)
+    try:
+        person = access.authenticate(name, password, client, f"POST {ADDRESS}")
+    except NotAuthenticated as error:
+        if not error.wait:
+            return show_form(request, next, status=401, problem="wrong", name=name)
+        answer = show_form(request, next, status=429, problem="throttled", name=name, minutes=-(-error.wait // 60))
+        answer.headers["Retry-After"] = str(error.wait)
         return answer
-    access.names.failed(name)  # counted before the answer is known, so that many at once gain nothing
-    person = access.people.verify(name, password)
-    if person is None:
-        access.clients.failed(client)
-        access.journal.refused("password", "", client, f"POST {ADDRESS}", name)
-        return show_form(request, next, status=401, problem="wrong", name=name)
-    access.names.succeeded(name)
     return begin_session(request, person, next, "password")
 
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ml.core.benefits import shown
 from ml.core.lifecycle import Version
 from ml.io.stores import ModelStores, open_stores
 from ml.io.version_files import FAIRNESS
@@ -171,6 +172,9 @@ def _impact(facts: Facts, t: Mapping[str, str]) -> str:
 
 {t["risk_ask"]}
 
+## {t["benefits"]}
+{_benefits(facts, t)}
+
 ## {t["gates"]}
 {gates_table(facts.dossier["gates"], (t["gate"], t["verdict"], t["why"]))}
 
@@ -179,6 +183,16 @@ def _impact(facts: Facts, t: Mapping[str, str]) -> str:
 
 {t["oversight_ask"]}
 """
+
+
+def _benefits(facts: Facts, t: Mapping[str, str]) -> str:
+    """What the version said in shadow would change; missing where it said nothing."""
+    found = (facts.dossier.get("shadow") or {}).get("benefits", [])
+    lines = [t["benefits_heads"], "|---|---|---|---|---|---|"]
+    for benefit in found:
+        sides = " | ".join(shown(benefit))
+        lines.append(f"| {t[benefit['measure']]} | {t[benefit['basis']]} | {benefit['orders']:,} | {sides} |")
+    return "\n".join(lines) if found else f"**{t['is_missing']}**"
 
 
 def _annex(folder: Path, language: str) -> str:

@@ -7,11 +7,15 @@ is signed.
 import getpass
 import os
 import sys
+from contextlib import closing
 
+from workspace.failures import Failures
 from workspace.keys import Signer
+from workspace.ledger import open_ledger
 from workspace.settings import load_settings
 from workspace.users import UserRefused, Users
 
+ACCESS, COMMANDS_ACTOR = "access", "system:commands"
 PASSWORD, NEW_PASSWORD = "OI_PASSWORD", "OI_NEW_PASSWORD"
 
 
@@ -23,14 +27,23 @@ def users() -> Users:
 def sign_in(store: Users, name: str) -> Signer:
     """The key of `name`, or of the user of this machine if it is empty, opened by the password that they give.
 
+    Wrong passwords are kept in the ledger's stream `access`; after several the name has to wait, as at the console.
+
     Raises:
-        UserRefused: there is no such account, or the password is another one.
+        UserRefused: there is no such account, the password is another one, or too many were wrong.
     """
-    name = name or getpass.getuser()
+    settings, name = load_settings(), name or getpass.getuser()
     if store.is_empty():
         raise UserRefused(f"Nobody has an account yet; begin with `oi users add {name} --role admin`.")
+    failures = Failures(settings.home)
+    if wait := failures.wait(name):
+        raise UserRefused(f"Too many wrong passwords for {name!r}; try again in {-(-wait // 60)} minutes.")
     if store.verify(name, ask_password(name)) is None:
+        failures.failed(name)
+        with closing(open_ledger(settings)) as ledger:
+            ledger.append(ACCESS, "refused", "oi", COMMANDS_ACTOR, f"wrong password for {name[:80]!r}", {})
         raise UserRefused(f"No open account of {name!r} has this password; `oi users list` shows who has one.")
+    failures.succeeded(name)
     return store.signer(name)
 
 

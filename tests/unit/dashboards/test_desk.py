@@ -145,3 +145,52 @@ def test_a_dossier_is_served_as_filed(browser: Browser, own_company: Settings) -
     assert answer.json()["version"] == "4"
     assert answer.headers["content-disposition"].startswith("attachment")
     assert browser.get(f"/dossiers/{'0' * 64}").status_code == 404
+
+
+CHAMPION = f"/desk/{MODEL}/3"
+
+
+def test_each_form_is_for_who_may_send_it(browser: Browser) -> None:
+    shown = {"chen.yu": {"/rollback"}, "zhao.min": {"/rollback"}, "sun.hao": set(), "liu.fang": set()}
+    for name, forms in shown.items():
+        browser.client.cookies.clear()
+        browser.sign_in(name)
+        page = browser.get(CHAMPION).text
+        assert "Take out of service" in page
+        found = {form for form in ("/rollback", "/service", "/confirmation") if f'action="{CHAMPION}{form}"' in page}
+        assert found == forms, name
+        token = browser.token(browser.get("/desk").text, "/sign-out")
+        for form in ("/service", "/confirmation", *({"/rollback"} - forms)):
+            if form == "/service" and name == "zhao.min":
+                continue
+            answer = browser.post(CHAMPION + form, {"form_token": token, "decision": "promote", "reason": REASON})
+            assert answer.status_code == 403, (name, form)
+
+
+def test_an_approval_under_a_condition_waits_for_another_reviewer(browser: Browser, own_company: Settings) -> None:
+    register_versions(own_company)
+    browser.sign_in(PERSON)
+    dossier = waiting_dossier(own_company)
+    browser.send(CASE, CASE, decision="approve", dossier=dossier, reason=REASON, condition="watch Jiangsu for a week")
+    queue = words_of(browser.get("/desk").text)
+    assert "To be confirmed" in queue
+    assert "watch Jiangsu for a week" in queue
+    assert "another reviewer must confirm it" in words_of(browser.get(CASE).text)
+    browser.client.cookies.clear()
+    browser.sign_in("grace")
+    answer = browser.send(CASE, f"{CASE}/confirmation", reason=REASON)
+    assert answer.headers["location"] == CASE
+    assert "To be confirmed" not in words_of(browser.get("/desk").text)
+
+
+def test_what_cannot_be_put_in_service_or_taken_back_says_why(browser: Browser, own_company: Settings) -> None:
+    register_versions(own_company)
+    browser.sign_in(PERSON)
+    browser.send(CASE, CASE, decision="approve", dossier=waiting_dossier(own_company), reason=REASON)
+    answer = browser.send(CASE, f"{CASE}/service", decision="promote", reason=REASON)
+    assert answer.status_code == 409
+    assert "Restore them first" in words_of(answer.text)
+    answer = browser.send(CHAMPION, f"{CHAMPION}/rollback", reason=REASON)
+    assert answer.status_code == 409
+    assert "Restore them first" in words_of(answer.text)
+    assert state_of(own_company, "3")[0] == State.CHAMPION

@@ -9,9 +9,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from dashboards.access.oidc import Provider, ProviderFailed
+from ml.core.lifecycle import State
+from tests.support.console_models import register_versions
 from tests.support.console_people import Browser, browsing
 from tests.support.oidc_provider import CLIENT, SECRET, OidcProvider, providing, query_of
-from tests.support.people import PASSWORD
+from tests.support.people import PASSWORD, add_people, signer
+from tests.unit.dashboards.test_desk import CASE, state_of, waiting_dossier
 from workspace.grants import Role
 from workspace.settings import Settings
 from workspace.users import Users
@@ -148,3 +151,27 @@ def test_a_provider_elsewhere_must_speak_https(settings: Settings) -> None:
     provider = Provider(Settings(**{**settings.model_dump(), **given}))
     with pytest.raises(ProviderFailed, match="not https"):
         provider.leave("cookie", "/", "http://127.0.0.1:8400/sign-in/provider/answer")
+
+
+def test_who_signed_in_with_a_provider_signs_with_the_password_of_their_own_key(
+    own_company: Settings, provider: OidcProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    register_versions(own_company)
+    given = {"oidc_issuer": provider.origin, "oidc_client_id": CLIENT, "oidc_client_secret": SECRET}
+    users = add_people(own_company.home)
+    users.add(PERSON, {Role.REVIEWER}, PASSWORD, signer(own_company.home, "sun.hao"))
+    users = Users(own_company.home)  # another process, as it were: nobody gave it a password
+    with browsing(Settings(**{**own_company.model_dump(), **given}), users) as browser:
+        go(browser)
+        page = browser.get(CASE).text
+        assert "which the password of your account here opens" in page
+        fields = {"decision": "approve", "dossier": waiting_dossier(own_company), "reason": "better in every region"}
+        assert "sign in with it" in browser.send(CASE, CASE, **fields).text
+        answer = browser.send(CASE, CASE, **fields, password="a guess of twelve")
+        assert answer.status_code == 409
+        assert "wrong password" in answer.text
+        assert "refused password" in caplog.text
+        assert state_of(own_company)[0] == State.PROPOSED
+        assert browser.send(CASE, CASE, **fields, password=PASSWORD).status_code == 303
+        assert state_of(own_company) == (State.APPROVED, PERSON)
+        assert "which the password of your account here opens" not in browser.get(CASE).text
