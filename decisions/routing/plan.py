@@ -101,7 +101,7 @@ class PlanJob:
             ValueError: the snapshot lacks a table, a moment, or prices to learn from.
             ArtifactMismatch, DossierBroken: the champion's files are not those that were approved.
         """
-        ready = self._ready(settings, snapshot)
+        ready = self.ready(settings, snapshot)
         recipe = {"snapshot": snapshot.digest, "version": ready.version, "window": self.window_hours,
                   "limits": asdict(self.limits), "parameters": asdict(ready.parameters),
                   "policy": ready.policy.to_dict()}  # fmt: skip
@@ -134,7 +134,7 @@ class PlanJob:
         write_run(folder, batch, result, extra)
         return reason
 
-    def _ready(self, settings: Settings, snapshot: Snapshot) -> Ready:
+    def ready(self, settings: Settings, snapshot: Snapshot) -> Ready:
         """The champion and the policy in service, or prices alone where there is no champion."""
         own = {"time_limit": self.time_limit, **self.changes}
         with open_stores(settings) as stores:

@@ -32,6 +32,7 @@ REASONS = {
     "missing_order_id": "the order has no order_id",
     "not_approved": "the order has not been approved yet",
     "committed": "its parcel is packed, or was given to its node longer ago than the release window",
+    "no_node_now": "no node has the units and the capacity at this moment",
     "several_parcels": "it waits in several parcels already; only whole orders are re-assigned",
 }
 
@@ -181,7 +182,7 @@ _NESTED = ("passes", "prices", "regions", "parameters")
 
 
 def _save(path: Path, batch: Batch, result: RoutingResult) -> None:
-    arrays: dict[str, Any] = {"order_ids": batch.order_ids}
+    arrays: dict[str, Any] = {"order_ids": batch.order_ids, "product_ids": batch.product_ids}
     _flatten("problem", batch.problem, arrays)
     for item in fields(result):
         if item.name not in (*_PLAIN, *_NESTED):
@@ -233,6 +234,18 @@ def read_run(folder: Path) -> tuple[RoutingProblem, RoutingResult, np.ndarray]:
         parameters=RoutingParameters(**plain["parameters"]),
     )
     return problem, result, arrays["order_ids"]
+
+
+def read_products(folder: Path) -> np.ndarray:
+    """Identifier of each product of a run's problem.
+
+    Raises:
+        RoutingInputError: the run was kept without them.
+    """
+    with np.load(folder / RUN_FILE, allow_pickle=False) as stored:
+        if "product_ids" not in stored.files:
+            raise RoutingInputError(f"{folder} was written by an older release; make a new plan with `oi route plan`.")
+        return np.asarray(stored["product_ids"])
 
 
 def _part(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:

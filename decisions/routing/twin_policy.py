@@ -107,7 +107,7 @@ class Optimised:
     capacity: NDArray[np.int64]
     parameters: RoutingParameters = field(
         default_factory=lambda: RoutingParameters(
-            lateness_cost=120.0, split_cost=4.0, unfilled_cost=2_000.0, dual_rounds=8, search_sweeps=2, threads=1,
+            lateness_cost=100.0, split_cost=4.0, unfilled_cost=2_000.0, dual_rounds=8, search_sweeps=2, threads=1,
         )
     )  # fmt: skip
     regional: RegionalPrices | None = None
@@ -121,7 +121,7 @@ class Optimised:
         service = np.full(batch.count, -1, np.int8)
         if not batch.count:
             return Decision(np.zeros(0, np.int16), service, np.zeros(0, np.bool_))
-        problem = self._problem(batch)
+        problem = self.problem_of(batch)
         result = solve_batch(problem if self.closed is None else self.closed.over(problem), self.parameters)
         owner = np.repeat(np.arange(batch.count), np.diff(batch.line_start))
         # One service an order: the fastest of its parcels.
@@ -140,7 +140,7 @@ class Optimised:
         lines = (node >= 0) & may[owner, np.maximum(node, 0)]
         return np.bincount(owner, weights=~lines, minlength=batch.count) == 0
 
-    def _problem(self, batch: Batch) -> RoutingProblem:
+    def problem_of(self, batch: Batch) -> RoutingProblem:
         """The wave as a problem; its lanes are those to the post-code areas of its orders."""
         network = batch.network
         places, lane = np.unique(batch.place, return_inverse=True)

@@ -4,6 +4,8 @@ Belongs here: the commands and how their answers are shown. Does not belong here
 (decisions.routing), solving (ml.core.routing).
 """
 
+import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,6 +77,42 @@ def plan(
     typer.echo(f"  {report.summary['person']:>8} orders: to a person")
     for name, (passed, met) in report.checks.items():
         typer.echo(f"  {'passed' if passed else 'FAILED':>8} {name}: {met}")
+
+
+@app.command()
+def one(
+    order: Annotated[
+        str, typer.Argument(help="The order as JSON; without it, one order a line on standard input.")
+    ] = "",
+) -> None:
+    """Decide on single orders as they come, by the newest plan's prices and what it left; one JSON answer a line.
+
+    An order has region, lines (each product_id, quantity) and where known order_id, priority, slack_hours. What an
+    answer takes stays taken until the command ends; nothing is written to the company's records.
+    """
+    from decisions.routing.service import open_router
+    from decisions.routing.tables import RoutingInputError
+    from workspace.published import open_current
+    from workspace.settings import load_settings
+
+    company = load_settings()
+    try:
+        router = open_router(company, open_current(company.paths.published))
+    except RoutingInputError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    for line in [order] if order else sys.stdin:
+        if line.strip():
+            typer.echo(json.dumps(router.route(_read_order(line)), ensure_ascii=False))
+
+
+def _read_order(line: str) -> dict[str, Any]:
+    """The order of a line; one without lines where it is no JSON object, so that its answer says so."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 @app.command()

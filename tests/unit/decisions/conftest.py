@@ -1,12 +1,19 @@
 """A published snapshot that a routing plan can be made from, small enough to know every answer."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import duckdb
+import numpy as np
+import pandas as pd
 import pytest
 
-from ml.core.routing.ranker import NEWS
+from decisions.routing import plan as planning
+from ml.core.routing.ranker import NEWS, NodeRanker
+from ml.jobs.routing import PRIORITIES, paid_prices
 from workspace.published import Snapshot, publish
 from workspace.settings import Settings
 
@@ -90,3 +97,28 @@ def _tables() -> dict[str, str]:
         "feat_parcel_delivery": history,
         "feat_order_delivery": f"select order_id, {news} from ({TABLES['fct_orders']})",
     }
+
+
+class LateFarAway:
+    """P(late) of parcels by distance."""
+
+    def probabilities(self, rows: pd.DataFrame) -> Any:
+        return np.where(rows["distance_km"] > 500, 0.6, 0.05)
+
+
+@pytest.fixture
+def champion(monkeypatch: pytest.MonkeyPatch, make_snapshot: Callable[..., Snapshot]) -> Snapshot:
+    """A champion whose lateness is known; gives the snapshot."""
+    snapshot = make_snapshot()
+    shipping = {**paid_prices(snapshot).as_dict(), "relative_error": 0.02}
+    ranker = NodeRanker(None, [], shipping, {"lateness_cost": 20.0, "unfilled_cost": 100.0}, PRIORITIES, 0.1)
+    loaded = SimpleNamespace(estimator=ranker, light=LateFarAway(), version="7", model="order-routing")
+    stand_in(monkeypatch, lambda *_: loaded)
+    return snapshot
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, load: Callable[..., Any]) -> None:
+    """Ask `load` for the champion, and open no registry, which takes seconds."""
+    monkeypatch.setattr(planning, "open_stores", lambda _settings: nullcontext())
+    monkeypatch.setattr(planning, "load_champion", load)
+    monkeypatch.setattr(planning, "certified_policy", lambda *_: None)

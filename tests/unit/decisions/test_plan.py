@@ -2,51 +2,21 @@
 
 import json
 from collections.abc import Callable
-from contextlib import nullcontext
-from types import SimpleNamespace
 from typing import Any
 
 import duckdb
-import numpy as np
-import pandas as pd
 import pytest
 
 from decisions.routing import plan as planning
 from decisions.routing.kept import newest_plan
 from decisions.routing.plan import PlanJob
-from ml.core.routing.ranker import NodeRanker
 from ml.core.routing.result import RoutingResult
 from ml.io.champion import NoChampion
-from ml.jobs.routing import PRIORITIES, paid_prices
+from tests.unit.decisions.conftest import stand_in
 from workspace.published import Snapshot
 from workspace.settings import Settings
 
 Make = Callable[..., Snapshot]
-
-
-class LateFarAway:
-    """P(late) of parcels by distance."""
-
-    def probabilities(self, rows: pd.DataFrame) -> Any:
-        return np.where(rows["distance_km"] > 500, 0.6, 0.05)
-
-
-@pytest.fixture
-def champion(monkeypatch: pytest.MonkeyPatch, make_snapshot: Make) -> Snapshot:
-    """A champion whose lateness is known; gives the snapshot."""
-    snapshot = make_snapshot()
-    shipping = {**paid_prices(snapshot).as_dict(), "relative_error": 0.02}
-    ranker = NodeRanker(None, [], shipping, {"lateness_cost": 20.0, "unfilled_cost": 100.0}, PRIORITIES, 0.1)
-    loaded = SimpleNamespace(estimator=ranker, light=LateFarAway(), version="7", model="order-routing")
-    _stand_in(monkeypatch, lambda *_: loaded)
-    return snapshot
-
-
-def _stand_in(monkeypatch: pytest.MonkeyPatch, load: Callable[..., Any]) -> None:
-    """Ask `load` for the champion, and open no registry, which takes seconds."""
-    monkeypatch.setattr(planning, "open_stores", lambda _settings: nullcontext())
-    monkeypatch.setattr(planning, "load_champion", load)
-    monkeypatch.setattr(planning, "certified_policy", lambda *_: None)
 
 
 def test_orders_in_are_routed_unfilled_and_excluded(settings: Settings, champion: Snapshot) -> None:
@@ -93,7 +63,7 @@ def test_without_a_champion_the_rule_decides_and_says_so(
     def none(*_: object) -> None:
         raise NoChampion("no version was promoted yet")
 
-    _stand_in(monkeypatch, none)
+    stand_in(monkeypatch, none)
     report = PlanJob().run(settings, make_snapshot())
     assert report.status == "fallback"
     assert "by the rule nearest: no version was promoted yet" in report.reason
