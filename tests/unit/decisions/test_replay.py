@@ -11,7 +11,6 @@ from decisions.routing import plan as planning
 from decisions.routing import replay as replaying
 from decisions.routing.plan import PlanJob
 from decisions.routing.replay import DecisionNotReplayable, replay_decision
-from tests.unit.decisions.test_plan import champion as champion  # the fixture: a champion whose lateness is known
 from workspace.published import Snapshot
 from workspace.settings import Settings
 

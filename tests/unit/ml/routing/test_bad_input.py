@@ -1,9 +1,12 @@
 """Faulty input: a named reason per order, never a crash of the batch, never an order lost."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ml.core.routing.parameters import RoutingParameters
 from ml.core.routing.problem import Fence, LatenessLanes, LatenessTable, RoutingProblem, stock_csr
@@ -126,6 +129,56 @@ def test_parameters_state_the_rule_they_break(name: str, value: object) -> None:
     with pytest.raises(ValueError, match=rf"RoutingParameters.{name} .* must be a .*number from .* got") as caught:
         RoutingParameters(**{name: value})  # type: ignore[arg-type]
     assert repr(value) in str(caught.value)
+
+
+FAULTS: dict[str, Callable[[RoutingProblem, int], dict[str, object]]] = {
+    "unknown_region": lambda p, at: {"order_region": _with(p.order_region, at, -1)},
+    "unknown_product": lambda p, at: {"line_product": _with(p.line_product, at, 99)},
+    "negative_stock": lambda p, at: {"cell_on_hand": _with(p.cell_on_hand, at, -7)},
+    "missing_rate": lambda p, at: {"ship_fixed": _with(p.ship_fixed, at, np.nan)},
+    "no_capacity_anywhere": lambda p, _: {"node_capacity": np.zeros_like(p.node_capacity)},
+    "larger_than_all_stock": lambda p, at: {"line_quantity": _with(p.line_quantity, at, 10**9)},
+    "no_probability": lambda p, at: {
+        "lateness": LatenessTable(_with(np.full((p.orders, *p.ship_fixed.shape[::2]), 0.2), at, np.nan))
+    },
+}
+
+
+def _with(values: np.ndarray, at: int, value: float) -> np.ndarray:
+    changed = values.copy()
+    changed.flat[at % changed.size] = value
+    return changed
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(faults=st.lists(st.tuples(st.sampled_from(sorted(FAULTS)), st.integers(0, 50)), max_size=5))
+def test_orders_in_are_routed_unfilled_or_excluded_whatever_is_wrong(
+    two_nodes: Build, faults: list[tuple[str, int]]
+) -> None:
+    problem = two_nodes([(region, [(product, 1)]) for region in (0, 1) for product in (0, 1)] * 2)
+    for name, at in faults:
+        problem = replace(problem, **FAULTS[name](problem, at))  # type: ignore[arg-type]
+    result = solve_batch(problem, RoutingParameters(threads=1))
+    routed = result.count("filled") + result.count("partial")
+    assert problem.orders == routed + result.count("unfilled") + result.count("excluded")
+    short = result.order_status != "filled"
+    assert (result.order_reason[short] != "").all()
+    assert (result.order_reason[~short] == "").all()
+    assert (result.stock_left >= 0).all()
+    assert (result.capacity_left >= 0).all()
+
+
+def test_a_cycle_of_ties_ends_and_comes_out_the_same_on_any_number_of_threads(two_nodes: Build) -> None:
+    """Every lane costs the same and each node has exactly half: any order may change places with any other."""
+    tied = two_nodes(
+        [(at % 2, [(0, 1), (1, 1)]) for at in range(20)], cell_on_hand=np.full(4, 10),
+        ship_fixed=np.full((2, 2, 2), 6.0), ship_per_kg=np.zeros((2, 2, 2)),
+        lateness=LatenessTable(np.full((20, 2, 2), 0.25)),
+    )  # fmt: skip
+    one, two = (solve_batch(tied, RoutingParameters(threads=threads)) for threads in (1, 2))
+    assert one.count("filled") == 20
+    assert (one.order_parcels == 1).all()
+    assert one.line_node.tolist() == two.line_node.tolist()
 
 
 def test_every_reason_has_a_text() -> None:
