@@ -1,5 +1,6 @@
 """Stock-out risk on a small company: learned by the platform's frame, promoted by its gates, forecast once."""
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +10,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from ml.core.features import UnusableTable
 from ml.core.risk_model import BoostingParameters
@@ -18,6 +20,7 @@ from ml.jobs.forecast_stock import ForecastStockJob
 from ml.jobs.promote import PromoteJob
 from ml.jobs.train import TrainJob
 from ml.jobs.trial import TrialJob
+from orchestration.cli.stock import app
 from workspace.published import Snapshot, publish
 from workspace.settings import Settings
 
@@ -85,7 +88,9 @@ def settings(tmp_path: Path, migrated: Path) -> Settings:
     return settings
 
 
-def test_stock_outs_are_foreseen_promoted_and_forecast_once(settings: Settings) -> None:
+def test_stock_outs_are_foreseen_promoted_forecast_once_and_looked_back_on(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     snapshot = published(settings, stock())
     assert ForecastStockJob().run(settings, snapshot).status == "refused"
     trained = TrainJob(SPEC).run(settings, snapshot)
@@ -110,7 +115,17 @@ def test_stock_outs_are_foreseen_promoted_and_forecast_once(settings: Settings) 
     )
     assert rows.loc[~is_priced, "expected_lost_amount"].isna().all()
     assert (rows["expected_lost_units"] >= 0).all()
+    assert (rows["on_hand_units"] >= rows["available_units"]).all()
     assert ForecastStockJob().run(settings, snapshot).status == "reused"
+    monkeypatch.setenv("OI_HOME", str(settings.home))
+    monkeypatch.setenv("OI_COMPANY", "acme")
+    done = CliRunner().invoke(app, ["review", "--json"])
+    assert done.exit_code == 0, done.output
+    weeks = json.loads(done.stdout)["weeks"]
+    assert sum(week["alerts"] for week in weeks) > 20
+    assert sum(week["alerts"] * week["precision"] for week in weeks) > 20 * 0.1
+    assert all(0 <= week["rule_precision"] <= 1 for week in weeks if week["alerts"])
+    assert "Alerts by week" in CliRunner().invoke(app, ["review"]).stdout
 
 
 @pytest.mark.parametrize(
