@@ -10,8 +10,8 @@ from dashboards.access.gate import require
 from dashboards.access.people import Role
 from dashboards.console import Console, console_of
 from dashboards.pages.quality import RUNS_SHOWN, in_order
-from expectations.day_matrix import DayMatrix, day_matrix
-from expectations.report import Mark, ValidationReport
+from expectations.day_matrix import DayMatrix, DayRow, day_matrix
+from expectations.report import Mark
 
 router = APIRouter(dependencies=[require(Role.VIEWER)])
 
@@ -39,9 +39,9 @@ def days(
 
     Args:
         request: What was asked.
-        table: `<boundary>.<table>`; the first that has a finding when empty or unknown.
+        table: `<boundary>.<table>`; the first when empty or unknown.
         check: Id of a check of the table; empty for all.
-        until: The newest day shown; the newest there is when empty.
+        until: The newest day shown; the newest there is when empty or before all days.
     """
     console = console_of(request)
     return console.page(request, "quality_days.html", "quality", lambda _: _values(console, table, check, until))
@@ -53,36 +53,27 @@ def _values(console: Console, table: str, check: str, until: date | None) -> dic
     if not choices:
         return {"choices": [], "matrix": None}
     chosen = table if table in choices else choices[0]
-    matrix = _matrix(runs, chosen, until)
+    boundary, _, name = chosen.partition(".")
+    known = sorted({day for run in runs[boundary] for day in run.rows_by_day.get(name, {})})
+    newest = until.isoformat() if until and until.isoformat() >= known[0] else ""
+    matrix = day_matrix(runs[boundary], name, DAYS_SHOWN, newest)
     row = next((row for row in matrix.rows if row.check.id == check), None)
-    older = _days_of(runs, chosen)
     return {
         "choices": choices, "chosen": chosen, "matrix": matrix, "row": row,
-        "lines": _lines(matrix, check) if row else [],
-        "older": max((day for day in older if matrix.days and day < matrix.days[0]), default=""),
-        "newer": _newer(older, matrix),
+        "lines": _lines(matrix, row) if row else [],
+        "older": max((day for day in known if day < matrix.days[0]), default=""),
+        "newer": _newer(known, matrix),
     }  # fmt: skip
-
-
-def _matrix(runs: dict[str, list[ValidationReport]], chosen: str, until: date | None) -> DayMatrix:
-    boundary, _, table = chosen.partition(".")
-    return day_matrix(runs[boundary], table, DAYS_SHOWN, until.isoformat() if until else "")
-
-
-def _days_of(runs: dict[str, list[ValidationReport]], chosen: str) -> list[str]:
-    boundary, _, table = chosen.partition(".")
-    return sorted({day for run in runs[boundary] for day in run.rows_by_day.get(table, {})})
 
 
 def _newer(days: list[str], matrix: DayMatrix) -> str:
     """The newest day of the page after this one; empty on the newest page."""
-    later = [day for day in days if matrix.days and day > matrix.days[-1]]
+    later = [day for day in days if day > matrix.days[-1]]
     return later[min(DAYS_SHOWN, len(later)) - 1] if later else ""
 
 
-def _lines(matrix: DayMatrix, check: str) -> list[RunLine]:
-    """Newest run first."""
-    cells = next(row.cells for row in matrix.rows if row.check.id == check)
+def _lines(matrix: DayMatrix, row: DayRow) -> list[RunLine]:
+    """What each run said of a check, newest run first."""
     return [
-        RunLine(run.started, tuple(cell.marks[number] for cell in cells)) for number, run in enumerate(matrix.runs)
+        RunLine(run.started, tuple(cell.marks[number] for cell in row.cells)) for number, run in enumerate(matrix.runs)
     ][::-1]

@@ -20,6 +20,7 @@ PAGES = [
     "/",
     "/?metric=handling&days=90",
     "/quality",
+    "/quality/days?table=landing.orders&check=landing.orders.total_adds_up",
     "/models",
     "/models/late-delivery-risk/2",
     "/desk",

@@ -61,3 +61,5 @@ def test_an_address_that_names_no_table_or_day_is_explained(console: httpx.Clien
     assert console.get("/quality/days?table=<b>").status_code == 400
     assert console.get("/quality/days?until=tomorrow").status_code == 400
     assert console.get("/quality/days?table=landing.nothing").status_code == 200
+    long_ago = console.get("/quality/days?table=landing.orders&until=1999-01-01").text
+    assert cells_of(long_ago, "landing.orders.volume")[-1].startswith("2026-05-31")
