@@ -120,7 +120,7 @@ def _columns_of(sql: str, columns: list[str], schema: Mapping[str, list[str]]) -
     from sqlglot.optimizer.qualify import qualify
     from sqlglot.optimizer.scope import build_scope
 
-    known: dict[str, object] = {table: dict.fromkeys(names, "text") for table, names in schema.items()}
+    known: dict[str, object] = {table: dict.fromkeys(names, "text") for table, names in schema.items() if names}
     tree = parse_one(re.sub(r'"[^"]+"\."main"\.', "", _FILES.sub(r"\1__\2", sql)), dialect="duckdb")
     tree = qualify(tree, schema=known, dialect="duckdb", validate_qualify_columns=False, identify=False)
     scope = build_scope(tree)
