@@ -12,7 +12,9 @@ import duckdb
 import polars as pl
 
 #: Usual names of the column that says whether a pair is the same product; its values for yes and for no.
-LABELS = ("label", "same", "match", "is_match", "is_same", "gold", "verdict")
+LABELS = ("label", "same", "match", "is_match", "is_same", "gold", "verdict", "clerical_match_score")
+#: How the two id columns of a file with more columns are told: by these ends, on a name that says id or code.
+SIDES = (("_l", "_r"), ("_left", "_right"), ("_1", "_2"), ("_a", "_b"), ("1", "2"))
 YES, NO = frozenset({"1", "1.0", "true", "t", "yes", "y", "same", "match", "linked"}), frozenset(
     {"0", "0.0", "false", "f", "no", "n", "other", "apart", "non-match"}
 )  # fmt: skip
@@ -98,15 +100,26 @@ def _decoded(content: bytes) -> str:
     return chinese if is_chinese and _RUN.search(chinese) else content.decode("cp1252", errors="replace")
 
 
+def _id_columns(columns: list[str]) -> list[str]:
+    """Columns of ids, first two: those that are named alike but for their side, where a file has more than two."""
+    plain = {column.strip().lower(): column for column in columns}
+    for left, right in SIDES if len(columns) > 2 else ():
+        stems = [name.removesuffix(left) for name in plain if name.endswith(left)]
+        both = [stem for stem in stems if stem + right in plain and re.search(r"id|code|key|rec", stem)]
+        if both:
+            return [plain[both[0] + left], plain[both[0] + right]]
+    return columns
+
+
 def read_pairs(path: Path) -> Pairs:
-    """Pairs of record ids: two columns, and perhaps one of labels by its usual name.
+    """Pairs of record ids: two columns (the first two, or `unique_id_l` and `unique_id_r`), perhaps one of labels.
 
     Raises:
         UnreadableTable: there are no two columns of ids, or a label is neither yes nor no.
     """
     table = read_table(path)
     labels = [column for column in table.columns if column.strip().lower() in LABELS]
-    ids = [column for column in table.columns if column not in labels]
+    ids = _id_columns([column for column in table.columns if column not in labels])
     if len(ids) < 2:
         raise UnreadableTable(f"Pairs are two columns of record ids; {path.name} has {', '.join(table.columns)}.")
     pairs = table.drop_nulls(ids[:2])

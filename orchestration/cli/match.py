@@ -33,7 +33,10 @@ RIGHT = Annotated[
 ]
 COLUMNS = Annotated[
     list[str] | None,
-    typer.Option("--columns", help="Our column=the tables' column, such as title=headline; may be repeated."),
+    typer.Option(
+        "--columns",
+        help="Column map, ours=the tables' own: title=headline,price=cost; may be repeated. Usual names need none.",
+    ),
 ]
 AS_JSON = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
@@ -51,7 +54,7 @@ def evaluate(
             "--floor",
             min=0.0,
             max=1.0,
-            help="Least expected precision; default: 0.995, for products the greatest expected F1.",
+            help="Least expected precision, such as 0.995; default: where expected F1 is greatest.",
         ),
     ] = None,
     untaught: Annotated[bool, typer.Option("--untaught", help="Leave out what `oi match train` taught.")] = False,
