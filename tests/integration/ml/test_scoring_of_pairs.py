@@ -1,0 +1,97 @@
+"""Scores of pairs: explained by the sum of their weights, the same when only changed records are compared, on Spark."""
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ml.core.matching.customers import CUSTOMER
+from ml.core.matching.weights import probability_of
+from ml.io.linking_database import BackendMissing, linking_database
+from ml.jobs.explain import pair_steps
+from ml.jobs.linking import Prepared, prepared_for, score, score_changed, train
+from ml.jobs.match import match_table
+from workspace.settings import Settings
+
+WITHOUT_SPARK = (
+    "PySpark is not installed (extra spark)" if find_spec("pyspark") is None
+    else "sqlglotc is installed, on which Splink's Spark dialect does not run" if find_spec("sqlglotc")
+    else "Java is not installed" if shutil.which("java") is None else ""
+)  # fmt: skip
+
+
+GIVEN, FAMILY = ("Ada", "Grace", "Alan", "Tony", "Eva"), ("Hill", "Wood", "Lake", "Moor")
+
+
+def people(count: int) -> pl.DataFrame:
+    """Namesakes among them; the last fifth are the first ones with another phone."""
+    who = np.r_[np.arange(count - count // 5), np.arange(count // 5)]
+    is_again = np.arange(count) >= count - count // 5
+    return pl.DataFrame({
+        "record_id": [f"r{n}" for n in range(count)],
+        "full_name": [f"{GIVEN[n % 5]} {FAMILY[n % 4]}{n % 30}" for n in who],
+        "email": [None if n % 3 == 0 else f"person{n * 7919 % 10**6:06d}@mail.example" for n in who],
+        "phone": [f"0170{(n * 31 + 5 * again) % 10**6:08d}" for n, again in zip(who, is_again, strict=True)],
+        "address_line": [f"{n % 97} Long Road {n % 13}" for n in who],
+        "postal_code": [f"{n % 40 + 1000}" for n in who],
+    })  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(home=tmp_path_factory.mktemp("home"), company="c")
+
+
+@pytest.fixture(scope="module")
+def scored(settings: Settings) -> tuple[Prepared, pl.DataFrame, dict]:  # type: ignore[type-arg]
+    prepared = prepared_for(CUSTOMER, people(400))
+    with linking_database(settings) as database:
+        pairs, model = score(prepared, train(CUSTOMER, prepared, database), database)
+    return prepared, pairs, model
+
+
+def test_the_steps_of_a_pair_add_up_to_its_score(
+    scored: tuple[Prepared, pl.DataFrame, dict], settings: Settings
+) -> None:  # type: ignore[type-arg]
+    prepared, pairs, model = scored
+    for left, right, probability in pairs.sample(8, seed=1).iter_rows():
+        two = pl.concat([prepared.records[left], prepared.records[right]])
+        steps = pair_steps(settings, two, prepared.records, model)
+        assert probability_of(model, steps) == pytest.approx(probability, rel=1e-6)
+
+
+def test_comparing_only_what_changed_gives_the_scores_of_comparing_all(
+    scored: tuple[Prepared, pl.DataFrame, dict], settings: Settings
+) -> None:  # type: ignore[type-arg]
+    prepared, pairs, model = scored
+    is_changed = pl.Series(np.arange(prepared.records.height) % 50 == 7)
+    changed = prepared.records.filter(is_changed)
+    with linking_database(settings) as database:
+        found = score_changed(changed, prepared.records.filter(~is_changed), model, database)
+    numbers = changed["record"].implode()
+    touched = pairs.filter(pl.col("left").is_in(numbers) | pl.col("right").is_in(numbers))
+    assert 0 < found.height < pairs.height / 5, "only pairs of a changed record are compared"
+    assert found.select("left", "right").rows() == touched.select("left", "right").rows()
+    assert found["probability"].to_list() == pytest.approx(touched["probability"].to_list(), rel=1e-6)
+
+
+@pytest.mark.skipif(not WITHOUT_SPARK, reason="Spark is installed here")
+def test_spark_that_cannot_run_is_named_with_the_remedy(tmp_path: Path) -> None:
+    with (
+        pytest.raises(BackendMissing, match=r"leave .* at duckdb"),
+        linking_database(Settings(home=tmp_path, matching_backend="spark")),
+    ):
+        pass
+
+
+@pytest.mark.skipif(bool(WITHOUT_SPARK), reason=WITHOUT_SPARK)
+def test_spark_links_what_duckdb_links(tmp_path: Path) -> None:
+    links = [
+        match_table(CUSTOMER, people(250), Settings(home=tmp_path, company="c", matching_backend=backend))
+        .pairs.filter(pl.col("zone") == "linked").select("left_record", "right_record").sort("left_record").rows()
+        for backend in ("duckdb", "spark")
+    ]  # fmt: skip
+    assert links[0] == links[1]
