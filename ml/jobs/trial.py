@@ -19,7 +19,7 @@ from ml.core.features import UnusableTable
 from ml.core.intervals import Estimate
 from ml.io.champion import newest_version
 from ml.io.data import published_table, read_rows
-from ml.io.kept import NotKept, kept_snapshot, kept_table
+from ml.io.kept import NotKept, kept_snapshot, require_as_published
 from ml.io.registry import LoadedModel, load
 from ml.io.stores import ModelStores, open_stores
 from ml.jobs.catalogue import ModelSpec
@@ -103,13 +103,20 @@ class TrialJob:
     def _repeat(self, settings: Settings, model: LoadedModel, evaluated: Any) -> tuple[dict[str, Any], pd.DataFrame]:
         """Train again and compare; gives what came of it, and rows that the version was judged on."""
         spec, made_from = self.training.spec, evaluated["made_from"]
+        snapshot, problem = open_current(settings.paths.published), ""
+        # The present snapshot will do where it carries the very file: the one trained on may have been collected.
         try:
-            source = kept_table(settings, str(made_from["snapshot"]), spec.table, spec.view)
+            if snapshot.tables.get(spec.table, {}).get("sha256") != made_from["table_sha256"]:
+                snapshot = kept_snapshot(settings, str(made_from["snapshot"]))
+            require_as_published(snapshot, (spec.table,))
         except NotKept as error:
-            present = published_table(open_current(settings.paths.published), spec.table, spec.view)
-            return {"problem": str(error)}, read_rows(present, spec.roles)[0].tail(COMPARED_ROWS)
-        recipe = self.training.recipe(settings, kept_snapshot(settings, source.snapshot), source)
-        frame, features = read_rows(source, spec.roles)
+            problem = str(error)
+        with snapshot.lease():
+            source = published_table(snapshot, spec.table, spec.view)
+            recipe = self.training.recipe(settings, snapshot, source)
+            frame, features = read_rows(source, spec.roles)
+        if problem:
+            return {"problem": problem}, frame.tail(COMPARED_ROWS)
         if recipe != evaluated["recipe"]:
             problem = (
                 f"the code, packages or settings are not those that made it (recipe {evaluated['recipe'][:12]}, now "

@@ -1,6 +1,7 @@
 """A version tried before its gates, and a challenger that scores beside the champion, on real stores."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import duckdb
@@ -15,6 +16,7 @@ from ml.jobs.score import ScoreJob
 from ml.jobs.train import TrainJob
 from ml.jobs.trial import TRIAL, TrialJob
 from orchestration.cli.models import app as models_app
+from workspace.published import open_current, publish
 
 MODEL = "late-delivery-risk"
 
@@ -65,15 +67,23 @@ def test_other_files_are_tried_anew_and_a_limit_that_is_not_met_fails(promoted):
         path.write_text(kept)
 
 
-def test_another_recipe_or_a_snapshot_that_is_gone_is_no_evidence_and_says_so(company):
+def test_another_recipe_or_a_snapshot_that_is_gone_is_no_evidence_and_says_so(company, make_orders, publish_frame):
     company.train()
     report = TrialJob(TrainJob(replace(company.spec, seed=8))).run(company.settings)
     assert "the code, packages or settings are not those that made it" in report.reason
-    company.snapshot.folder.rename(company.snapshot.folder.with_name("elsewhere"))
-    path = company.settings.paths.reports / "models" / MODEL / "1" / TRIAL
-    path.unlink()
-    with pytest.raises(Exception, match="publi"):
-        TrialJob(TrainJob(company.spec)).run(company.settings)
+    trial = company.settings.paths.reports / "models" / MODEL / "1" / TRIAL
+    trial.unlink()
+    other = company.settings.paths.root / "dim_regions.parquet"
+    make_orders(3).to_parquet(other)
+    publish(company.settings.paths.published, {"dim_regions": other}, {}, 0)
+    assert not company.snapshot.folder.exists(), "the snapshot that it learned from was collected"
+    assert company.try_out().found["reproduction"]["largest_difference"] == 0, "the next one carries the same table"
+    trial.unlink()
+    publish_frame(company.settings, make_orders(seed=3))
+    for path in company.settings.paths.published.iterdir():
+        if path.is_dir() and path.name != open_current(company.settings.paths.published).version:
+            shutil.rmtree(path)
+    assert "is not kept any more" in company.try_out().reason
 
 
 def test_the_challenger_scores_the_orders_of_the_champion_and_decides_nothing(beside):
