@@ -33,7 +33,7 @@ from ml.io.stores import ModelStores, open_stores
 from ml.io.version_files import AUDITS, FAIRNESS, NothingToAudit, read_evidence, read_fairness
 from ml.jobs.audit_context import Subject, describe
 from ml.jobs.audit_layers import FLAG_FROM, FURTHER_GROUPS
-from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
+from ml.jobs.catalogue import LATE_DELIVERY, ORDER_ROUTING, ModelSpec
 from ml.jobs.train import BACKTEST
 from workspace.files import sha256_of_json, write_atomically
 from workspace.published import Snapshot, find_current
@@ -106,7 +106,8 @@ class AuditJob:
             snapshot = find_current(settings.paths.published)
             folder = stores.report_folder(self.spec.name, version)
             tolerance = load_limits().fairness_tolerance
-            basis = self._basis(settings, snapshot, digest_of_text((folder / BACKTEST).read_bytes()), tolerance)
+            basis = self._basis(settings, snapshot, digest_of_text((folder / BACKTEST).read_bytes()), tolerance,
+                                newest_version(stores, ORDER_ROUTING.name) if self.is_priced else None)  # fmt: skip
             done = read_fairness(folder)
             if done and done["basis"] == basis and (stores.paths.reports / done["page"]).is_file():
                 return _report("reused", self.spec.name, version, done, stores.paths.reports)
@@ -129,12 +130,13 @@ class AuditJob:
             _log(stores, self.spec.name, version, saved, found, files)
             return _report("audited", self.spec.name, version, found, stores.paths.reports)
 
-    def _basis(self, settings: Settings, snapshot: Snapshot | None, backtest: str, tolerance: float) -> str:
+    def _basis(self, settings: Settings, snapshot: Snapshot | None, backtest: str, tolerance: float,
+               router: str | None) -> str:  # fmt: skip
         """Digest of everything that the audit follows from."""
         tables = {name: str(entry["sha256"]) for name, entry in snapshot.tables.items()} if snapshot else {}
         return sha256_of_json({
             "backtest": backtest, "tolerance": tolerance, "minimum_support": settings.minimum_support,
-            "seed": self.spec.seed, "measures": list(MEASURES), "is_priced": self.is_priced,
+            "seed": self.spec.seed, "measures": list(MEASURES), "is_priced": self.is_priced, "router": router,
             "orders": {name: tables[name] for name in (*READ_TABLES, self.spec.table) if name in tables},
             "replays": [digest_of(replay) for replay in kept_replays(settings.paths.reports, snapshot.version)]
             if snapshot else [],

@@ -35,6 +35,8 @@ from ml.jobs.audit_layers import (
 )  # fmt: skip
 from ml.jobs.catalogue import MODELS, ModelSpec
 from ml.jobs.data_sheet import data_sheet
+from ml.jobs.policy_audit import price_constraint
+from ml.jobs.repair import RECORDED
 from ml.jobs.train import EVALUATION
 from workspace.published import Snapshot
 
@@ -75,6 +77,7 @@ def describe(stores: ModelStores, subject: Subject) -> tuple[ReportContext, dict
         positions=subject.history.positions if subject.history else {},
         changes=_changes(stores, subject, layers),
         previous=_previous(stores, subject),
+        routing_bounds=_routing_bounds(stores, subject),
         replays=kept_replays(stores.paths.reports, subject.snapshot.version) if subject.snapshot else (),
     )
     files: dict[str, str | bytes] = {}
@@ -149,6 +152,13 @@ def _model_fields(
     return fields
 
 
+def _routing_bounds(stores: ModelStores, subject: Subject) -> list[dict[str, Any]]:
+    """What a regional bound in routing costs, where remedies are priced and the audited model is one of orders."""
+    if subject.snapshot is None or not subject.is_priced or not subject.spec.is_of_orders:
+        return []
+    return price_constraint(stores, subject.snapshot, max(subject.minimum_support // 4, 20))
+
+
 def _changes(stores: ModelStores, subject: Subject, layers: HistoryLayers | None) -> list[dict[str, Any]]:
     """What changed, and how regions fared on either side: versions by the ledger, carriers by the parcels."""
     found = [*_promotions(stores), *(layers.changes if layers else ())]
@@ -202,6 +212,7 @@ def _statements(stores: ModelStores, subject: Subject, times: pd.Series) -> dict
         },
         "purpose": words.filled(words.PURPOSE, title=spec.title, flag=FLAG_FROM, missing=COST_OF_MISSING),
         "data": {"origin": words.filled(words.ORIGIN, table=spec.table), "preparation": words.PREPARATION,
+                 "learned_label": words.LEARNED_LABEL[made_from.get("label", RECORDED)],
                  "gaps": words.filled(words.GAPS, absent=absent)},
         "group_definition": words.filled(words.GROUPS, groups=groups),
         "feedback": words.FEEDBACK,

@@ -78,18 +78,19 @@ def history_layers(history: OrderHistory, boundary: pd.Timestamp, minimum_suppor
         seed: Seed of the draws.
     """
     orders = history.orders
-    label = _label_layer(history, minimum_support, seed)
+    label = label_layer(history, minimum_support, seed)
     return HistoryLayers(
         label=label,
         decision=_decision_layer(orders, boundary, minimum_support, seed),
         weekly=_weekly(orders, minimum_support),
         changes=_carrier_changes(orders, minimum_support, seed),
         selective=_selective(orders, minimum_support, seed),
-        repaired=_repaired(orders, label) if label else None,
+        repaired=repaired_of(orders, label) if label else None,
     )
 
 
-def _label_layer(history: OrderHistory, minimum_support: int, seed: int) -> LabelDecomposition | None:
+def label_layer(history: OrderHistory, minimum_support: int, seed: int) -> LabelDecomposition | None:
+    """Where the lateness of orders comes from, by region; None where no order's hours are known."""
     orders = history.orders
     if orders[[ACTUAL, PROMISE]].notna().all(axis=1).sum() == 0:
         return None
@@ -101,7 +102,8 @@ def _label_layer(history: OrderHistory, minimum_support: int, seed: int) -> Labe
     )  # fmt: skip
 
 
-def _repaired(orders: pd.DataFrame, label: LabelDecomposition) -> pd.DataFrame:
+def repaired_of(orders: pd.DataFrame, label: LabelDecomposition) -> pd.DataFrame:
+    """`order_id`, region, `late` and `repaired_late` of each order."""
     lag = None if "measurement" in label.not_assessed else LAG
     repaired = repaired_labels(
         orders, label, group=REGION, actual_hours=ACTUAL, promise_hours=PROMISE, recording_lag_hours=lag

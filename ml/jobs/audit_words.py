@@ -47,10 +47,21 @@ FACTORS = both(
 )
 FEEDBACK = both(
     "Yes, in part: a flagged order may be handled sooner, which changes the label that the next version learns from; places that were served slowly keep a slow history. "
-    "The repaired label (repaired_labels.parquet beside the model card) takes proven faults out; training uses it only when a person asks for it.",
+    "The repaired label (repaired_labels.parquet beside the model card) takes proven faults out; training uses it only when a person asks for it (section 3 says whether one did).",
     "部分存在：被标记的订单可能被优先处理，从而改变下一版本学习的标签；过去服务较慢的地区会保留较慢的历史。修复后的标签（模型卡旁的 repaired_labels.parquet）"
-    "剔除了已证实的问题；只有在人员要求时训练才会使用。",
+    "剔除了已证实的问题；只有在人员要求时训练才会使用（是否使用见第 3 节）。",
 )
+LEARNED_LABEL = {
+    "recorded": both(
+        "As recorded; faults that the label layer proves are in it. `oi models train --label repaired` learns without them.",
+        "按记录；其中包含标签层所证实的问题。`oi models train --label repaired` 可在剔除后训练。",
+    ),
+    "repaired": both(
+        "Repaired: proven late scans, tighter promises and unexplained hours were taken out before learning. Every figure here is judged by the "
+        "label as recorded.",
+        "已修复：训练前剔除了已证实的延迟扫描、更紧的承诺与未解释的时长。本报告的所有数字均按记录的标签评判。",
+    ),
+}
 LOG = both(
     "Every version, audit, gate and decision stands in an append-only ledger whose entries are chained by digests.",
     "所有版本、审计、关卡与决定都记录在只追加的账本中，各条目以摘要值相链。",

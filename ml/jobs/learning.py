@@ -71,7 +71,7 @@ class Learned:
 
 
 def learn_and_judge(frame: pd.DataFrame, features: FeatureSet, spec: ModelSpec, as_of: pd.Timestamp | None,
-                    minimum_support: int, threads: int = 1) -> Learned:  # fmt: skip
+                    minimum_support: int, threads: int = 1, taught: Floats | None = None) -> Learned:  # fmt: skip
     """Learn a version and judge its recipe by rolling origins.
 
     Args:
@@ -81,12 +81,14 @@ def learn_and_judge(frame: pd.DataFrame, features: FeatureSet, spec: ModelSpec, 
         as_of: The moment that the rows describe.
         minimum_support: Fewest rows at which a segment is judged.
         threads: Fits that run side by side.
+        taught: Labels to learn from instead of the recorded ones, by which every stretch is judged.
 
     Raises:
         UnusableTable: the rows cannot be learned from; says why and what to do.
     """
     times = timeline(frame, spec.roles, as_of)
     outcome = _outcome(frame, spec.roles.target)
+    taught = outcome if taught is None else taught
     inputs = prepare(frame, features)
     cuts = rolling_cuts(times, spec.folds, share=spec.judged_share)
     if not cuts:
@@ -99,7 +101,7 @@ def learn_and_judge(frame: pd.DataFrame, features: FeatureSet, spec: ModelSpec, 
     fitted_folds: list[tuple[Cut, FittedRisk]] = []
     for cut in cuts:
         try:
-            fitted = learn(inputs, outcome, times, cut.learn, features, spec.plan, spec.seed, threads)
+            fitted = learn(inputs, taught, times, cut.learn, features, spec.plan, spec.seed, threads)
         except UnusableTable as error:
             if cut is cuts[-1]:
                 raise
@@ -123,7 +125,7 @@ def learn_and_judge(frame: pd.DataFrame, features: FeatureSet, spec: ModelSpec, 
         latest=_metrics(judged[-1], spec),
         by_group=_by_group(backtest, spec, minimum_support),
         importance=_importance(version, inputs[last_cut.judge], outcome[last_cut.judge], spec.seed),
-        curve=_learning_curve(inputs, outcome, times, last_cut, version, spec),
+        curve=_learning_curve(inputs, (taught, outcome), times, last_cut, version, spec),
         reliability=reliability(backtest["outcome"].to_numpy(), backtest["predicted"].to_numpy()),
         notes=tuple(notes),
     )
@@ -190,17 +192,18 @@ def _by_group(rows: pd.DataFrame, spec: ModelSpec, minimum_support: int) -> tupl
     return tuple(found)
 
 
-def _learning_curve(inputs: pd.DataFrame, outcome: Floats, times: Timeline, cut: Cut, fitted: FittedRisk,
+def _learning_curve(inputs: pd.DataFrame, labels: tuple[Floats, Floats], times: Timeline, cut: Cut, fitted: FittedRisk,
                     spec: ModelSpec) -> dict[int, float]:  # fmt: skip
     """Whether more history would help: the same trees on ever longer newest parts of the rows learned from."""
+    taught, outcome = labels
     newest_first = np.flatnonzero(cut.learn)[np.argsort(-times.made_at[cut.learn].asi8, kind="stable")]
     losses: dict[int, float] = {}
     for share in CURVE_SHARES:
         rows = np.zeros(len(outcome), dtype=bool)
         rows[newest_first[: round(share * len(newest_first))]] = True
-        if rows.sum() < FEWEST_ON_CURVE or outcome[rows].min() == outcome[rows].max():
+        if rows.sum() < FEWEST_ON_CURVE or taught[rows].min() == taught[rows].max():
             continue
-        model = fit_trees(inputs, outcome, rows, fitted.features, fitted.parameters, spec.plan, spec.seed)
+        model = fit_trees(inputs, taught, rows, fitted.features, fitted.parameters, spec.plan, spec.seed)
         predicted = positive_probability(model, inputs.loc[cut.judge, fitted.features.names])
         losses[int(rows.sum())] = float(log_losses(outcome[cut.judge], predicted).mean())
     return losses

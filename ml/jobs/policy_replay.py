@@ -118,13 +118,18 @@ def replay_policy(
         ArtifactMismatch, DossierBroken: the model's files are not those that were registered or approved.
     """
     snapshot = snapshot or open_current(settings.paths.published)
-    last = until or newest_day(snapshot)
-    first = since or last - timedelta(days=WINDOW_DAYS - 1)
     with snapshot.lease(), open_stores(settings) as stores:
         router = load_router(stores, model_version) if model_version else load_router(stores)
-        past = read_past_orders(snapshot, first, last)
-        network = router.network(past, snapshot)
-    current = current or router.policy
+        return replay_with(router, snapshot, current or router.policy, proposed, since, until)
+
+
+def replay_with(router: Router, snapshot: Snapshot, current: RoutingPolicy, proposed: RoutingPolicy,
+                since: date | None = None, until: date | None = None) -> PolicyReplay:  # fmt: skip
+    """`replay_policy` with a router that is loaded already."""
+    last = until or newest_day(snapshot)
+    first = since or last - timedelta(days=WINDOW_DAYS - 1)
+    past = read_past_orders(snapshot, first, last)
+    network = router.network(past, snapshot)
     for policy in (current, proposed):
         policy.check(list(past.km.columns), network.shipping.services, list(past.km.index))
     days = _replayed(past, network, router.priorities, current, proposed)

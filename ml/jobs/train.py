@@ -7,7 +7,7 @@ Belongs here: the job, its report, what is logged where. Does not belong here: m
 import io
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ml.io.stores import ModelStores, open_stores
 from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
 from ml.jobs.evidence import evaluation, flat_metrics, metrics_markdown, model_card, plots, segments_markdown
 from ml.jobs.learning import Learned, learn_again, learn_and_judge
+from ml.jobs.repair import RECORDED, REPAIRED, repaired_outcome
 from workspace.files import write_atomically
 from workspace.published import Snapshot
 from workspace.settings import Settings
@@ -95,11 +96,13 @@ class TrainJob:
         spec: The model.
         dagster_run_id: Run that this training belongs to, for the record.
         is_forced: Train even where nothing has changed.
+        label: What is learned from, one of `repair.LABELS`; every version is judged by the label as recorded.
     """
 
     spec: ModelSpec = field(default=LATE_DELIVERY)
     dagster_run_id: str = ""
     is_forced: bool = False
+    label: str = RECORDED
 
     def run(self, settings: Settings, snapshot: Snapshot) -> TrainReport:
         """Train, register and record a version, unless one made in the same way from the same data exists.
@@ -121,7 +124,7 @@ class TrainJob:
         """SHA-256 of everything that decides the version: data, code, settings, locked packages."""
         return recipe_digest(
             {"spec": self.spec.as_dict(), "minimum_support": settings.minimum_support, "table": source.digest,
-             **self.own_recipe(snapshot)}
+             "label": self.label, **self.own_recipe(snapshot)}
         )  # fmt: skip
 
     def own_recipe(self, snapshot: Snapshot) -> dict[str, Any]:
@@ -131,7 +134,13 @@ class TrainJob:
     def trained(self, frame: pd.DataFrame, features: FeatureSet, source: TableSource, snapshot: Snapshot,
                 settings: Settings) -> Trained:  # fmt: skip
         """Learn and judge; a kind of model of its own does so in its own way."""
-        learned = learn_and_judge(frame, features, self.spec, source.as_of, settings.minimum_support, settings.threads)
+        taught, notes = None, list[str]()
+        if self.label == REPAIRED:
+            taught, *notes = repaired_outcome(frame, self.spec, snapshot, source.as_of, settings.minimum_support)
+        learned = learn_and_judge(
+            frame, features, self.spec, source.as_of, settings.minimum_support, settings.threads, taught
+        )
+        learned = replace(learned, notes=(*learned.notes, *notes))
         estimator, interface = self.packed(learned, snapshot)
         return Trained(
             estimator=estimator, features=learned.fitted.features, interface=interface,
@@ -153,7 +162,7 @@ class TrainJob:
 
     def _record(self, stores: ModelStores, source: TableSource, frame: pd.DataFrame, trained: Trained,
                 recipe: str) -> TrainReport:  # fmt: skip
-        made_from = made_from_facts(source, self.spec.seed, self.dagster_run_id)
+        made_from = {**made_from_facts(source, self.spec.seed, self.dagster_run_id), "label": self.label}
         files = trained.evidence(made_from)
         numbers = flat_metrics(trained.overall, trained.latest)
         record = RunRecord(

@@ -12,6 +12,7 @@ import typer
 
 from orchestration.cli import deciding
 from orchestration.cli.deciding import DEFAULT_MODEL, AsJson, Model, Version, known
+from orchestration.cli.model_training import train
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -21,6 +22,9 @@ SHOWN_METRICS = {"roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "ece_debiased": "cali
 @app.callback()
 def _root() -> None:
     """Registered versions: list, show, compare, decide, history."""
+
+
+app.command()(train)
 
 
 @app.command("list")

@@ -17,7 +17,7 @@ from ml.core.routing.parameters import RoutingParameters
 from ml.core.routing.policy import RoutingPolicy
 from ml.core.routing.ranker import NEWS
 from ml.jobs.policy_replay import Router
-from ml.jobs.routing import PRIORITIES
+from ml.jobs.routing import PRIORITIES, paid_prices
 from workspace.published import Snapshot, publish
 from workspace.settings import Settings
 
@@ -67,10 +67,14 @@ TABLES = {
 
 
 class LateOnGround:
-    """P(late) of parcels by service."""
+    """P(late) of parcels by service; `elsewhere` is that of ground outside R3."""
+
+    def __init__(self, elsewhere: float = 0.5) -> None:
+        self.elsewhere = elsewhere
 
     def probabilities(self, rows: pd.DataFrame) -> Any:
-        return np.where(rows["service_level"] == "ground", 0.5, 0.02)
+        ground = np.where(rows["region_code"] == "R3", 0.5, self.elsewhere)
+        return np.where(rows["service_level"] == "ground", ground, 0.02)
 
 
 def publish_past(settings: Settings, folder: Path, **changes: str | None) -> Snapshot:
@@ -84,11 +88,9 @@ def publish_past(settings: Settings, folder: Path, **changes: str | None) -> Sna
     return publish(settings.paths.ensure().published, files, {"as_of": "2026-10-11T00:00:00"}, 3)
 
 
-def known_router(snapshot: Snapshot) -> Router:
-    """A router whose lateness is known, and for which an express parcel pays."""
-    from ml.jobs.routing import paid_prices
-
+def known_router(snapshot: Snapshot, elsewhere: float = 0.5, lateness_cost: float = 40.0) -> Router:
+    """A router whose lateness is known; an express parcel pays where a late one costs 40."""
     ranker = SimpleNamespace(cost=paid_prices(snapshot), uncertainty=Uncertainty(0.1, 0.02))
-    parameters = RoutingParameters(lateness_cost=40.0, unfilled_cost=100.0, dual_rounds=5, search_sweeps=1)
-    model: Any = SimpleNamespace(estimator=ranker, light=LateOnGround(), version="7")
+    parameters = RoutingParameters(lateness_cost=lateness_cost, unfilled_cost=100.0, dual_rounds=5, search_sweeps=1)
+    model: Any = SimpleNamespace(estimator=ranker, light=LateOnGround(elsewhere), version="7")
     return Router(model, RoutingPolicy(parameters), PRIORITIES)

@@ -36,6 +36,10 @@ class Remedy:
         gap_interval: Its 95 % bootstrap interval.
         cost: Cost per row on unseen rows: a missed positive costs `cost_of_missing`, a false alarm `cost_of_alarm`.
         cost_interval: Its 95 % bootstrap interval.
+        kept: Share of the gap without a remedy that remains; None where there is no gap to take off.
+        kept_interval: Its 95 % interval.
+        extra: Share by which the cost lies above that without a remedy, on the same rows.
+        extra_interval: Its 95 % interval, of the paired differences.
         randomised: Whether two equal rows may be decided differently.
         offered: Whether it may be chosen for a decision that must be explained.
     """
@@ -45,6 +49,10 @@ class Remedy:
     gap_interval: Interval
     cost: float
     cost_interval: Interval
+    kept: float | None
+    kept_interval: Interval | None
+    extra: float
+    extra_interval: Interval
     randomised: bool
     offered: bool
 
@@ -132,8 +140,12 @@ def price_mitigation(
         decisions["without_proxies"] = _scores(clone(estimator).fit(train[rest], train[label]), test[rest]) >= threshold
     if with_reductions:
         decisions["exponentiated_gradient"] = _reduced(estimator, train, test, label, group, columns, seed)
-    costs = (cost_of_missing, cost_of_alarm)
-    remedies = tuple(_priced(n, d, target, groups, judged, costs, seed, resamples) for n, d in decisions.items())
+    prices = (cost_of_missing, cost_of_alarm)
+    outcomes = {
+        name: _outcome(decided, target, groups, judged, prices, seed + turn, resamples)
+        for turn, (name, decided) in enumerate(decisions.items())
+    }
+    remedies = tuple(_priced(name, found, outcomes["none"]) for name, found in outcomes.items())
     return TradeOff(remedies, cost_of_missing, cost_of_alarm, len(judged), len(test))
 
 
@@ -186,25 +198,50 @@ def _reduced(
     return np.asarray(reduction.predict(test[columns], random_state=seed)) == 1
 
 
-def _priced(
-    name: str, decided: np.ndarray, target: np.ndarray, groups: np.ndarray, judged: np.ndarray,
-    costs: tuple[float, float], seed: int, resamples: int,
-) -> Remedy:  # fmt: skip
+@dataclass(frozen=True)
+class _Outcome:
+    """What decisions came to: cost of each row, the spread between groups, and bootstrap draws of the spread."""
+
+    cost: np.ndarray
+    gap: float
+    drawn: np.ndarray
+
+
+def _outcome(
+    decided: np.ndarray, target: np.ndarray, groups: np.ndarray, judged: np.ndarray, prices: tuple[float, float],
+    seed: int, resamples: int,
+) -> _Outcome:  # fmt: skip
     missed = ((target == 1) & ~decided).astype(float)
-    cost = costs[0] * missed + costs[1] * ((target == 0) & decided)
+    cost = prices[0] * missed + prices[1] * ((target == 0) & decided)
     positives = np.array([((groups == g) & (target == 1)).sum() for g in judged], dtype=float)
     misses = np.array([missed[groups == g].sum() for g in judged])
     rng = np.random.default_rng(seed)
     # Given the groups' positives, misses are binomial: drawing them is the bootstrap of the rows.
     drawn = rng.binomial(positives.astype(int), misses / positives, size=(resamples, len(judged)))
-    spread = [_spread(row, positives) for row in drawn]
-    low, high = np.quantile(spread, [0.025, 0.975])
-    half = Z * float(cost.std(ddof=1) / np.sqrt(len(cost)))
-    mean, randomised = float(cost.mean()), name == "exponentiated_gradient"
+    return _Outcome(cost, _spread(misses, positives), np.array([_spread(row, positives) for row in drawn]))
+
+
+def _priced(name: str, found: _Outcome, none: _Outcome) -> Remedy:
+    """A remedy beside doing nothing on the same rows."""
+    low, high = np.quantile(found.drawn, [0.025, 0.975])
+    cost, base, randomised = float(found.cost.mean()), float(none.cost.mean()), name == "exponentiated_gradient"
+    half = _half_width(found.cost)
+    extra, wider = (cost - base) / max(base, 1e-12), _half_width(found.cost - none.cost) / max(base, 1e-12)
+    kept = None
+    if none.gap > 0:
+        # The gap without a remedy is uncertain too; draws of both are independent, which makes the interval wide.
+        ratios = found.drawn / np.maximum(none.drawn, 1e-12) if found is not none else np.ones(2)
+        kept = (float(np.quantile(ratios, 0.025)), float(np.quantile(ratios, 0.975)))
     return Remedy(
-        name=name, gap=_spread(misses, positives), gap_interval=(float(low), float(high)), cost=mean,
-        cost_interval=(mean - half, mean + half), randomised=randomised, offered=not randomised,
+        name=name, gap=found.gap, gap_interval=(float(low), float(high)), cost=cost,
+        cost_interval=(cost - half, cost + half), kept=found.gap / none.gap if none.gap > 0 else None,
+        kept_interval=kept, extra=extra, extra_interval=(extra - wider, extra + wider), randomised=randomised,
+        offered=not randomised,
     )  # fmt: skip
+
+
+def _half_width(values: np.ndarray) -> float:
+    return Z * float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def _spread(misses: np.ndarray, positives: np.ndarray) -> float:

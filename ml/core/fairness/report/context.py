@@ -27,7 +27,7 @@ class ReportContext:
         identity: Contents 1: `policy_version`, `model_version`, `data_window`, `data_snapshot`, `commit`, `run`,
             `author`, `assessor`, `independence`.
         purpose: Contents 2: what is optimised and which trade-offs were chosen.
-        data: Contents 3: `origin`, `preparation`, `gaps`.
+        data: Contents 3: `origin`, `preparation`, `learned_label`, `gaps`.
         group_definition: Contents 4: what the groups are and why these.
         legitimate_factors: Contents 8: the control columns and why a difference through them is accepted.
         group_names: Group → name to print beside it.
@@ -43,6 +43,8 @@ class ReportContext:
             `effect`, `ChangeEffect.to_dict()`, and the `disparity` around it, an `Amplification` as mapping.
         feedback: Contents 11: does today's decision become tomorrow's label?
         mitigation: Contents 12: `TradeOff.to_dict()`.
+        routing_bounds: Contents 12: bounds on the regional on-time gap in routing, each with `limit`, `spread` and
+            `cost` (without, with), `kept`, `extra`, their intervals, `orders` and `days`.
         accepted_risk: Contents 12: `risk`, `accepted_by`, `until`.
         oversight: Contents 13: `confidence_threshold`, `auto_share`, `override_share`, `seconds_per_review`,
         `seeded_cases`.
@@ -71,6 +73,7 @@ class ReportContext:
     changes: Sequence[Mapping[str, Any]] = ()
     feedback: str = ""
     mitigation: Mapping[str, Any] | None = None
+    routing_bounds: Sequence[Mapping[str, Any]] = ()
     accepted_risk: Mapping[str, str] = field(default_factory=dict)
     oversight: Mapping[str, str] = field(default_factory=dict)
     logging: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Sections on the evidence of other layers: proxies, labels, decisions, mitigation.
+"""Sections on the evidence of other layers: proxies, labels, decisions.
 
 Belongs here: showing those results, or that they are missing. Does not belong here: computing them.
 """
@@ -6,7 +6,7 @@ Belongs here: showing those results, or that they are missing. Does not belong h
 from collections.abc import Mapping
 from typing import Any
 
-from ml.core.fairness.report.charts import Formatter, stacked_chart, trade_off_chart
+from ml.core.fairness.report.charts import Formatter, stacked_chart
 from ml.core.fairness.report.context import ReportContext
 from ml.core.fairness.report.markup import (
     MISSING,
@@ -136,35 +136,3 @@ def selective(found: Mapping[str, Any] | None, context: ReportContext, texts: Te
         "selective_said", verdict=texts[found["verdict"]], overall=number(metric["overall"]), groups=texts.listed(named)
     )
     return join([tag("h3", texts["selective"]), tag("p", said)])
-
-
-def trade_off(curve: Mapping[str, Any] | None, texts: Texts) -> Markup:
-    """Mitigation options as one curve."""
-    if curve is None:
-        return missing(texts, "mitigation")
-    options = [
-        (texts.known(r["name"]), r["cost"], r["gap"], tuple(r["cost_interval"]), tuple(r["gap_interval"]))
-        for r in curve["remedies"]
-    ]
-    chart = trade_off_chart(
-        options,
-        texts["mitigation"],
-        texts["cost_per_row"],
-        texts["remaining_gap"],
-        Formatter("mean"),
-        Formatter("rate"),
-    )
-    rows = [
-        (texts.known(r["name"]), number(r["gap"]), interval(r["gap_interval"]), number(r["cost"], "mean"),
-         interval(r["cost_interval"], "mean"), texts["offered"] if r["offered"] else texts["not_offered"])
-        for r in curve["remedies"]
-    ]  # fmt: skip
-    header = [texts[k] for k in ("remedy", "remaining_gap", "interval", "cost_per_row", "interval", "status")]
-    return join(
-        [
-            tag("h3", texts["mitigation"]),
-            chart,
-            table(header, rows),
-            tag("p", texts["mitigation_note"], class_="soft small"),
-        ]
-    )

@@ -50,6 +50,27 @@ REPLAY_TEXTS: dict[str, tuple[str, str]] = {
     "left_bad_quantity": ("a quantity that is no whole number", "数量不是整数"),
     "left_bad_probability": ("no probability of lateness", "没有延误概率"),
     "hours_to_door": ("hours to the door", "送达小时数"), "unfilled": ("not filled whole", "未能全部满足"),
+    "extra_cost": ("Extra cost", "增加的成本"), "gap_kept": ("Gap that remains", "剩余差距的比例"),
+    "gap_kept_interval": ("Gap that remains", "剩余差距的比例"),
+    "curve_note": (
+        "Every remedy beside doing nothing on the same orders: the share of its gap that remains, and the share by which its cost rises. Remedies of the "
+        "model act on who is warned, the bound in routing on who is served in time; whiskers are 95 % intervals.",
+        "每项措施均与同一批订单上不采取措施相比：剩余差距的比例，以及成本增加的比例。模型措施影响谁得到预警，路由约束影响谁得到准时服务；须线为 95 % 区间。",
+    ),
+    "no_model_remedies": ("No remedy of the model was priced.", "未对任何模型措施计价。"),
+    "no_routing_bound": (
+        "The bound in routing was not priced: it needs a registered order-routing model and past orders with stock records.",
+        "未对路由约束计价：需要已登记的订单路由模型以及带库存记录的历史订单。",
+    ),
+    "routing_bound": ("regions within {points} points in routing", "路由中地区差距不超过 {points} 点"),
+    "routing_bound_caption": (
+        "Past orders decided anew with a largest distance to the best region's expected on-time share; carriers' money an order; intervals over days",
+        "在与最佳地区期望准时率的最大差距约束下重新决定历史订单；每单承运费用；区间按天计算",
+    ),
+    "spread_without": ("Spread without", "无约束的离散程度"), "spread_with": ("Spread with", "有约束的离散程度"),
+    "cost_without": ("Money without", "无约束的费用"), "cost_with": ("Money with", "有约束的费用"),
+    "orders_days": ("Orders / days", "订单 / 天数"),
+    "learned_label": ("Label that was learned", "训练所用标签"),
     "change_number": ("No.", "编号"), "change_spread": ("Spread of late shares", "迟到率的组间离散程度"),
     "change_ratio": ("Widened by", "扩大倍数"),
     "change_too_new": ("no orders on both sides yet", "前后两侧尚无订单"),

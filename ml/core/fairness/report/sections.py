@@ -23,6 +23,7 @@ from ml.core.fairness.report.markup import (
     table_row,
     tag,
 )  # fmt: skip
+from ml.core.fairness.report.remedies import trade_off
 from ml.core.fairness.report.replays import replays
 from ml.core.fairness.report.texts import Texts
 from ml.core.fairness.report.tilemap import Tile, tile_map
@@ -63,7 +64,7 @@ class _Page:
 
     def section_3(self) -> list[Markup]:
         rows = [(self.texts[key], count(value)) for key, value in self.result.counts.items()]
-        return [self.stated(("origin", "preparation", "gaps"), self.context.data),
+        return [self.stated(("origin", "preparation", "learned_label", "gaps"), self.context.data),
                 table((self.texts["parameter"], self.texts["value"]), rows)]  # fmt: skip
 
     def section_4(self) -> list[Markup | None]:
@@ -166,7 +167,7 @@ class _Page:
         ]
 
     def section_12(self) -> list[Markup | None]:
-        return [layers.trade_off(self.context.mitigation, self.texts),
+        return [trade_off(self.context.mitigation, self.context.routing_bounds, self.texts),
                 self.stated(("risk", "accepted_by", "until"), self.context.accepted_risk)]  # fmt: skip
 
     def section_13(self) -> list[Markup]:
