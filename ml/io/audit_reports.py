@@ -115,11 +115,16 @@ def groups_csv(result: AuditResult) -> str:
     writer.writerow(CSV_COLUMNS)
     for metric in [m for audit in (result, *result.intersections.values()) for m in audit.metrics.values()]:
         for g in metric.groups:
-            name = f"'{g.group}" if g.group.startswith(FORMULA_STARTS) else g.group
+            name = text_cell(g.group)
             ends, gap = g.interval or ("", ""), g.difference_interval or ("", "")
             writer.writerow([metric.name, metric.layer, name, g.status, g.n, g.positives, g.rate, *ends, g.shrunken,
                              g.difference, *gap, g.impact_ratio, g.adjusted_p, g.named, g.detectable])  # fmt: skip
     return stream.getvalue()
+
+
+def text_cell(value: object) -> object:
+    """A value for a CSV cell; a text that a spreadsheet takes for a formula gets a leading apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 def print_report(saved: SavedReport) -> dict[str, Path]:

@@ -33,7 +33,7 @@ from ml.jobs.audit_layers import (
     priced_remedies,
     proxies_of,
 )  # fmt: skip
-from ml.jobs.catalogue import MODELS, ModelSpec
+from ml.jobs.catalogue import MODELS, ORDER_ROUTING, ModelSpec
 from ml.jobs.data_sheet import data_sheet
 from ml.jobs.policy_audit import price_constraint
 from ml.jobs.repair import RECORDED
@@ -71,7 +71,7 @@ def describe(stores: ModelStores, subject: Subject) -> tuple[ReportContext, dict
     inputs = _inputs(stores, subject)
     context = ReportContext(
         **_statements(stores, subject, times),
-        **_layer_fields(layers),
+        **_layer_fields(layers, stores.settings.confidence_threshold),
         **_model_fields(subject, inputs, times.min()),
         group_names=subject.history.names if subject.history else {},
         positions=subject.history.positions if subject.history else {},
@@ -97,7 +97,7 @@ def _layers(subject: Subject, boundary: pd.Timestamp) -> HistoryLayers | None:
     return history_layers(subject.history, since, subject.minimum_support, subject.spec.seed)
 
 
-def _layer_fields(layers: HistoryLayers | None) -> dict[str, Any]:
+def _layer_fields(layers: HistoryLayers | None, threshold: float) -> dict[str, Any]:
     if layers is None:
         return {"limits": [words.NO_HISTORY, words.NO_INTERVALS]}
     return {
@@ -105,7 +105,7 @@ def _layer_fields(layers: HistoryLayers | None) -> dict[str, Any]:
         "decision_layer": layers.decision,
         "over_time": layers.weekly.to_dict() if layers.weekly else None,
         "selective_labels": layers.selective,
-        "oversight": _oversight(layers.decision),
+        "oversight": {"confidence_threshold": f"{100 * threshold:g} %", **_oversight(layers.decision)},
         "legitimate_factors": words.FACTORS,
         "limits": [words.NO_INTERVALS, words.REPLAY_LIMITS],
     }  # fmt: skip
@@ -198,13 +198,16 @@ def _statements(stores: ModelStores, subject: Subject, times: pd.Series) -> dict
     spec, version = subject.spec, subject.version
     evaluated = stores.promotions.history(spec.name).version(version).evaluated
     made_from = evaluated["made_from"]
+    policy = stores.promotions.history(ORDER_ROUTING.name).champion
     groups = ", ".join(dict.fromkeys([*spec.roles.groups, *(FURTHER_GROUPS if subject.history else ())]))
     absent = ", ".join(subject.history.absent) if subject.history and subject.history.absent else "–"
     return {
         "title": f"{spec.name} {version}",
         "decision_asked": words.filled(words.ASKED, version=version, model=spec.name),
         "identity": {
-            "model_version": f"{spec.name}/{version}", "data_snapshot": str(made_from["snapshot"]),
+            "policy_version": f"{ORDER_ROUTING.name}/{policy}" if policy else words.NO_POLICY,
+            "assessor": words.ASSESSOR, "model_version": f"{spec.name}/{version}",
+            "data_snapshot": str(made_from["snapshot"]),
             "data_window": f"{times.min():%Y-%m-%d} – {times.max():%Y-%m-%d}", "commit": str(made_from["code_commit"]),
             "run": str(evaluated["run_id"]), "author": ", ".join(sorted(
                 stores.promotions.history(spec.name).version(version).authors)),

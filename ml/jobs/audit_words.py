@@ -23,6 +23,11 @@ INDEPENDENCE = both(
     "None: this audit is made by the platform that also trains the model. A person other than its owner signs.",
     "不独立：本审计由训练该模型的同一平台生成。须由模型负责人以外的人员签核。",
 )
+ASSESSOR = both("The platform's own audit, unattended.", "平台自带的审计，无人值守。")
+NO_POLICY = both(
+    "No version of order routing is in force; the rule “nearest node with stock” decides.",
+    "没有生效的订单路由版本；由“最近有货仓库”规则决定。",
+)
 ORIGIN = (
     "{table} of the published snapshot for predictions, fct_orders with parcels and events for labels and decisions.",
     "预测取自已发布快照的 {table}；标签与决策取自 fct_orders 及其包裹、事件。",

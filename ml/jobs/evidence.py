@@ -100,6 +100,7 @@ def model_card(learned: Learned, spec: ModelSpec, made_from: Mapping[str, Any]) 
     importance = "\n".join(f"- `{name}` {value:+.4f}" for name, value in list(learned.importance.items())[:12])
     facts = "\n".join(f"- {name}: `{value}`" for name, value in made_from.items())
     curve = "\n".join(f"- {rows:,} newest rows: {loss:.4f}" for rows, loss in learned.curve.items()) or "- too few rows"
+    notes = "".join(f"- {note}\n" for note in learned.notes)
     left_out = "\n".join(f"- `{name}`: {reason}" for name, reason in fitted.features.left_out.items()) or "- none"
     return f"""# {spec.name}
 
@@ -143,7 +144,7 @@ Log loss of the last stretch by the same trees, without calibrator:
 - Rows whose outcome was never recorded are neither learned from nor judged.
 - Where the level of the outcome moves faster than the history features, probabilities lag behind it; compare the
   stretches in `evaluation.json`.
-"""
+{notes}"""
 
 
 def plots(learned: Learned) -> dict[str, bytes]:

@@ -53,7 +53,12 @@ def audit_table(
     title: Annotated[str, typer.Option("--title", help="Heading of the report; the file's name if empty.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
-    """Audit the outcomes, decisions and scores of a table by group, and write a report."""
+    """Audit the outcomes, decisions and scores of a table by group, and write a report.
+
+    Exit codes: 0 no gap found; 1 gap; 2 wrong usage or a table that breaks a rule; 3 insufficient evidence or
+    undefined. With --json: `verdict` at the top (gap, no_gap_found, insufficient_evidence, undefined); `metrics` by
+    name, each with its own `verdict` and its `groups`; `digest`, `report`.
+    """
     from ml.core.fairness.errors import UnusableTable
     from ml.io.audit_cells import AuditColumns
 

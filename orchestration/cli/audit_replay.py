@@ -84,6 +84,7 @@ def _on_past_orders(
     company: "Settings", current: "RoutingPolicy", proposed: "RoutingPolicy", window: tuple[Any, Any],
     groups: list[str], affected: Path | None,
 ) -> "PolicyComparison":  # fmt: skip
+    from ml.io.audit_reports import text_cell
     from ml.jobs.policy_audit import REGION, audit_replay
     from ml.jobs.policy_replay import replay_policy
 
@@ -91,7 +92,7 @@ def _on_past_orders(
         raise typer.BadParameter(f"--group is value_tier, channel or segment; got {', '.join(sorted(unknown))}")
     found = replay_policy(company, current, proposed, *window)
     if affected:
-        found.affected.to_csv(affected, index=False)
+        found.affected.map(text_cell).to_csv(affected, index=False)
     return audit_replay(found, company.confidence_threshold, company.minimum_support, (REGION, *groups))
 
 
@@ -128,7 +129,7 @@ def _values(file: Path | None, settings: list[str], close: list[str], close_node
         values["parameters"] = {**values.get("parameters", {}), **changes_of(settings)}
     for name, pairs in (("closed_services", close), ("closed_nodes", close_node)):
         for pair in pairs:
-            region, equals, barred = pair.partition("=")
+            region, equals, barred = pair.rpartition("=")
             if not equals:
                 raise typer.BadParameter(f"--close and --close-node want REGION=NAME; got {pair!r}")
             rule = values.setdefault(name, {})

@@ -20,6 +20,7 @@ from ml.io.stores import open_stores
 from ml.io.version_files import AUDITS, read_fairness
 from ml.jobs.audit import AuditJob, AuditReport
 from ml.jobs.promote import PromoteJob
+from ml.jobs.repair import LABELS
 from ml.jobs.train import TrainJob
 from orchestration.cli.audit import show
 from orchestration.defs.models import (
@@ -161,6 +162,31 @@ def test_repaired_labels_and_data_sheet_lie_beside_the_model_card_and_in_the_run
         run_id = stores.promotions.history(audited.report.model).version(audited.report.version).evaluated["run_id"]
         logged = {file.path for file in stores.client.list_artifacts(run_id)}
         assert {"data_sheet.md", "repaired_labels.parquet", "model_card.md"} <= logged
+
+
+def test_a_version_may_learn_the_repaired_label_and_says_so_wherever_it_is_read(audited, company):
+    features = pd.read_parquet(audited.snapshot.path("feat_order_delivery"))
+    frames = marts(features)
+    orders = frames["fct_orders"]
+    # Promises twelve hours tighter everywhere, so that orders are late without any fault as well.
+    orders["promised_at"] -= pd.Timedelta(hours=12)
+    late = (orders["delivered_at"] > orders["promised_at"]).where(orders["delivered_at"].notna())
+    orders["is_late"] = features["is_late"] = late.astype("boolean")
+    snapshot = publish_all(company, {**frames, "feat_order_delivery": features})
+    reports = [TrainJob(company.spec, label=label).run(company.settings, snapshot) for label in LABELS]
+    assert [report.version for report in reports] == ["1", "2"]
+    assert "labels differ from the record" in (reports[1].folder / "model_card.md").read_text(encoding="utf-8")
+    judged = [pd.read_parquet(report.folder / "backtest.parquet") for report in reports]
+    recorded, repaired = (rows.groupby("region_code")["predicted"].mean() for rows in judged)
+    assert repaired["south"] < recorded["south"] - 0.15, "its late share is due to a fault that was proven"
+    assert abs(repaired["north"] - recorded["north"]) < 0.06
+    assert judged[0]["outcome"].equals(judged[1]["outcome"]), "both are judged by the label as recorded"
+    with open_stores(company.settings) as stores:
+        evaluated = stores.promotions.history(company.spec.name).version("2").evaluated
+        assert stores.client.get_run(evaluated["run_id"]).data.tags["label"] == "repaired"
+    audit = AuditJob(company.spec, "2", is_priced=False).run(company.settings)
+    assert "Repaired: proven late scans" in audit.page.read_text(encoding="utf-8")
+    assert "As recorded; faults" in audited.report.page.read_text(encoding="utf-8")
 
 
 def test_the_report_says_the_same_numbers_in_both_languages(audited):

@@ -14,7 +14,7 @@ from ml.io.replays import kept_replays
 from ml.jobs import policy_audit, policy_replay
 from ml.jobs.policy_audit import audit_replay, figures_of, price_constraint
 from orchestration.cli.audit import app
-from tests.support.past_company import DAYS, known_router, publish_past
+from tests.support.past_company import DAYS, TABLES, known_router, publish_past
 from workspace.published import Snapshot
 from workspace.settings import Settings
 
@@ -45,6 +45,22 @@ def test_a_policy_that_takes_a_service_from_a_region_is_found_and_a_neutral_one_
     neutral = policy_of({"parameters": {"split_cost": 9.0}}, current)
     same = audit_replay(policy_replay.replay_policy(settings, None, neutral), 0.85, 50)
     assert (same.verdict, same.named) == ("no_gap_found", {})
+
+
+def test_a_region_named_like_a_formula_stays_text_for_a_spreadsheet(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile = "=cmd|calc"
+    tables = {name: query.replace("'R' || r", f"case r when 3 then '{hostile}' else 'R' || r end").replace(
+        "'R' || n as region_code, 30.0 as latitude, 102", f"case n when 3 then '{hostile}' else 'R' || n end as "
+        "region_code, 30.0 as latitude, 102") for name, query in TABLES.items()}  # fmt: skip
+    found = publish_past(settings, tmp_path, **tables)
+    monkeypatch.setattr(policy_replay, "open_stores", lambda _settings: nullcontext())
+    monkeypatch.setattr(policy_replay, "load_router", lambda _stores: known_router(found))
+    monkeypatch.setenv("OI_HOME", str(settings.home))
+    affected = tmp_path / "affected.csv"
+    CliRunner().invoke(app, ["replay", "--close", f"{hostile}=express", "--affected", str(affected), "--no-keep"])
+    assert set(pd.read_csv(affected)["region_code"]) == {f"'{hostile}"}
 
 
 def test_regions_are_crossed_with_what_customers_are(settings: Settings, snapshot: Snapshot) -> None:

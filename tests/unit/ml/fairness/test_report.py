@@ -1,13 +1,16 @@
 """The report's page: complete, self-contained, safe, the same in both languages, and immutable."""
 
+import html
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from ml.core.fairness.audit import audit_predictions
 from ml.core.fairness.errors import UnusableTable
+from ml.core.fairness.policies import DECISIONS, compare_policies, rounds_of_orders
 from ml.core.fairness.report.difference import change_between
 from ml.core.fairness.report.page import content_digest, render_html
 from ml.core.fairness.report.texts import TEXTS
@@ -184,3 +187,63 @@ def test_tiles_stand_where_their_regions_lie_and_never_on_each_other():
     assert len(set(placed.values())) == 5
     assert placed["north"][1] < placed["south"][1] < placed["nowhere"][1]
     assert placed["west"][0] < placed["east"][0]
+
+
+def comparison():
+    """A replay of a policy that cuts off a region with a hostile name."""
+    days, each = 8, 30
+    names = ["CN-SC", "CN-GD", "CN-BJ", HOSTILE[1]]
+    table = pd.DataFrame({"day": np.repeat(np.arange(days), len(names) * each),
+                          "region": np.tile(np.repeat(names, each), days), "on_time_before": 0.9})  # fmt: skip
+    rng = np.random.default_rng(3)
+    table["on_time_after"] = 0.9 - 0.3 * (table["region"] == HOSTILE[1]) + rng.normal(0, 0.01, len(table))
+    groups, support, rounds = rounds_of_orders(table, group="region", round_="day", figures=["on_time"])
+    parameters = {"lateness_cost": 30.0, "split_cost": 6.0}
+    policies = {
+        "current": {"parameters": parameters, "closed_services": {}, "closed_nodes": {}},
+        "proposed": {"parameters": {**parameters, "lateness_cost": 12.0}, "closed_services": {HOSTILE[1]: ["express"]},
+                     "closed_nodes": {}},
+    }  # fmt: skip
+    facts = {**policies, "since": "2026-10-01", "until": "2026-10-08", "affected": 240}
+    left_out = {"no_stock_record": 7}
+    return compare_policies("past_orders", groups, support, rounds, DECISIONS, left_out=left_out, facts=facts).to_dict()
+
+
+class TestWhatElseCouldBeDone:
+    def test_a_replay_says_what_the_policy_changes_who_loses_and_what_it_cannot_say(self, result):
+        page = render_html(result, {"replays": [comparison()]})
+        said = html.unescape(re.sub(r"<[^>]+>", " ", page))
+        assert "lateness_cost: 30 → 12" in said
+        assert f"{HOSTILE[1]} may not have: express" in said
+        assert "960 past orders on 8 days, 2026-10-01 – 2026-10-08; 240 would be decided otherwise." in said
+        assert re.search(r"<script>alert\(1\)</script> −(?:29|30)\.\d pp", said)
+        assert "shelves not counted on the evening before: 7" in said
+        assert "Not recorded in this replay, or not moved by routing: promised days," in said
+        assert "<script>" not in page
+
+    def test_a_replay_and_its_remedies_have_the_same_numbers_in_both_languages(self, result):
+        bound = {"limit": 0.15, "spread": [0.062, 0.05], "cost": [27.1, 32.3], "kept": 0.81,
+                 "kept_interval": [0.63, 1.0], "extra": 0.19, "extra_interval": [0.14, 0.25], "orders": 2392,
+                 "days": 7}  # fmt: skip
+        context = {"replays": [comparison()], "routing_bounds": [bound]}
+        pages = [render_html(result, context, language) for language in ("en", "zh")]
+        cut = [page[: page.index(TEXTS["applicability"][i])] for i, page in enumerate(pages)]
+        assert numbers_of(cut[0]) == numbers_of(cut[1])
+        assert "regions within 15 points in routing" in pages[0]
+        assert "+19.0 %" in pages[0]
+
+    def test_changes_are_numbered_on_the_courses_and_say_by_how_much_regions_drifted_apart(self, result):
+        course = {"group": "CN-SC", "differences": [0.01, 0.02, 0.1], "intervals": [None, None, [0.05, 0.15]],
+                  "evidence": [1.0, 2.0, 90.0], "alarm": "2026-W36"}  # fmt: skip
+        weekly = {"periods": ["2026-W34", "2026-W35", "2026-W36"], "groups": [course], "alarm_level": 80, "alpha": 0.05}
+        drift = {"now": 0.08, "history": 0.04, "ratio": 2.0, "interval": [1.4, 2.9]}
+        found = [
+            {"date": "2026-08-30", "what": "slow carrier", "reason": "found", "effect": None, "disparity": drift},
+            {"date": "2026-12-01", "what": "version 2", "reason": "asked", "effect": None, "disparity": None},
+        ]
+        page = render_html(result, {"over_time": weekly, "changes": found})
+        assert page.count(">№1</text>") == 1
+        assert ">№2</text>" not in page, "it lies after the last week"
+        assert "4.0 % → 8.0 %" in page
+        assert "× 2.00 [1.40, 2.90]" in page
+        assert "no orders on both sides yet" in page
