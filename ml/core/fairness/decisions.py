@@ -140,7 +140,7 @@ def _data(table: pd.DataFrame, group: str, column: str, outcome: Outcome) -> Gro
                 f"Column {needed!r} is not in the table, which has {list(table.columns)}. Name one that is."
             )
     known = table[table[group].notna() & table[column].notna()]
-    known = known[~known[group].astype("str").map(is_unknown)]
+    known = known[~known[group].astype("str").map(is_unknown).astype(bool)]
     values = pd.to_numeric(known[column]).to_numpy(dtype=float)
     if not np.isfinite(values).all() or (outcome.kind == "rate" and not np.isin(values, (0.0, 1.0)).all()):
         rule = "A rate's column holds 0 and 1" if outcome.kind == "rate" else "A mean's column holds finite numbers"

@@ -176,7 +176,7 @@ def _counts(
             f"Columns {absent} are not in the table, which has {list(table.columns)}. Name some that are."
         )
     known = table[table[outcome].notna() & table[group].notna() & table[period].notna()]
-    known = known[~known[group].astype("str").map(is_unknown)]
+    known = known[~known[group].astype("str").map(is_unknown).astype(bool)]
     if not set(known[outcome].unique()) <= {0, 1}:
         raise UnusableTable(f"An outcome is 0 or 1; column {outcome!r} holds other values. Map it to 0 and 1.")
     names, periods = sorted(known[group].astype("str").unique()), sorted(known[period].astype("str").unique())

@@ -6,7 +6,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from ml.core.fairness.changes import find_changes
-from ml.core.fairness.decisions import Outcome, audit_decisions
+from ml.core.fairness.decisions import Outcome, audit_decisions, widened
 from ml.core.fairness.errors import UnusableTable
 from ml.core.fairness.labels import decompose_delay, repaired_labels
 from ml.core.fairness.mitigation import price_mitigation, reweighing
@@ -182,6 +182,14 @@ class TestDecisions:
         assert found.metrics["promised_days"].named == ("R3",)
         assert "promised_days" not in found.amplification
 
+    def test_a_change_after_the_last_order_has_widened_nothing_yet(self, planted):
+        before = planted([0.1, 0.3, 0.1], 400)
+        assert widened(before.iloc[:0], before, group="region", outcome="late") is None
+        found = widened(planted([0.1, 0.6, 0.1], 400), before, group="region", outcome="late")
+        assert found is not None
+        assert found.interval is not None
+        assert found.interval[0] > 1
+
 
 class TestMitigation:
     @pytest.fixture(scope="class")
@@ -203,6 +211,16 @@ class TestMitigation:
         assert by_name["thresholds_by_group"].gap < 0.7 * by_name["none"].gap
         assert by_name["none"].cost <= by_name["thresholds_by_group"].cost
         assert "none" in curve.efficient
+
+    def test_what_remains_and_what_is_added_are_beside_doing_nothing_on_the_same_rows(self, curve):
+        by_name = {remedy.name: remedy for remedy in curve.remedies}
+        none, own = by_name["none"], by_name["thresholds_by_group"]
+        assert (none.kept, none.extra, none.extra_interval) == (1.0, 0.0, (0.0, 0.0))
+        assert own.kept == pytest.approx(own.gap / none.gap)
+        assert own.kept_interval[0] < own.kept < own.kept_interval[1]
+        assert own.extra == pytest.approx(own.cost / none.cost - 1)
+        paired = own.extra_interval[1] - own.extra_interval[0]
+        assert paired < (own.cost_interval[1] - own.cost_interval[0]) / none.cost
         assert all(by_name[name].offered for name in curve.efficient)
 
     def test_a_randomised_remedy_is_shown_and_not_offered(self, curve):
