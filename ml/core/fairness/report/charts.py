@@ -175,7 +175,7 @@ def _legend(classes: Sequence[str], keys: Sequence[str], left: float) -> list[Ma
     out, at = [], left
     for class_, key in zip(classes, keys, strict=True):
         out += [tag("rect", x=round(at, 1), y=8, width=11, height=11, class_=class_), text(at + 16, 18, key, "tick")]
-        at += 30 + sum(12.5 if ord(c) > 0x2E80 else 6.6 for c in key)
+        at += 30 + width_of(key)
     return out
 
 
@@ -201,8 +201,9 @@ def line_chart(
         out.append(tag("path", d="M" + " L".join(upper + lower[::-1]) + " Z", class_="band"))
     points = " ".join(f"{x(i)},{y(v)}" for i, v in enumerate(values) if v is not None)
     out += [line(left, y(0), right, y(0), "axis"), tag("polyline", points=points, class_="curve")]
-    for i in range(0, len(dates), max(1, len(dates) // 7)):
-        out.append(text(x(i), bottom + 16, dates[i], "tick", "middle"))
+    for i in range(0, len(dates), max(1, -(-len(dates) // 7))):
+        # The last label would be cut off by the edge if it stood under its point.
+        out.append(text(x(i), bottom + 16, dates[i], "tick", "end" if i and x(i) > right - 30 else "middle"))
     for row, (i, said) in enumerate(marks):
         out += [line(x(i), top - 8, x(i), bottom, "mark"), text(x(i) + 4, 12 + 12 * (row % 2), said, "tick marked")]
     return svg(WIDTH, bottom + 24, label, *out)
@@ -228,16 +229,33 @@ def trade_off_chart(
         out += [line(x(tick), top, x(tick), bottom, "grid"), text(x(tick), bottom + 15, show_x(tick), "tick", "middle")]
     for tick in y.ticks():
         out += [line(left, y(tick), right, y(tick), "grid"), text(left - 6, y(tick) + 4, show_y(tick), "tick", "end")]
-    for i, (name, vx, vy, bx, by) in enumerate(sorted(options, key=lambda option: option[2])):
+    taken: list[tuple[float, float]] = []
+    for name, vx, vy, bx, by in sorted(options, key=lambda option: -option[2]):
+        start, level = x(vx) + 8, _free_level(taken, x(vx) + 8, y(vy), width_of(name))
+        taken += [(at, level) for at in (start, start + width_of(name))]
         out += [
             line(x(bx[0]), y(vy), x(bx[1]), y(vy), "whisker plain"),
             line(x(vx), y(by[0]), x(vx), y(by[1]), "whisker plain"),
             tag("circle", cx=x(vx), cy=y(vy), r=5, class_="dot plain"),
-            # Neighbours in height take turns above and below, so that two names do not overlap.
-            text(x(vx) + 8, y(vy) + (16 if i % 2 else -7), name, "name"),
+            text(start, level, name, "name"),
         ]
     out += [text((left + right) / 2, bottom + 34, x_label, "tick", "middle"), text(left - 60, top - 8, y_label, "tick")]
     return svg(WIDTH, bottom + 44, label, *out)
+
+
+def _free_level(taken: Sequence[tuple[float, float]], start: float, near: float, width: float) -> float:
+    """Height of a name that begins at `start`, so that it lies over none of the names whose two ends are `taken`."""
+    names = list(zip(taken[::2], taken[1::2], strict=True))
+    for shift in (-7.0, 16.0, -21.0, 30.0, 44.0):
+        level = near + shift
+        if all(abs(level - low[1]) > 13 or start > high[0] + 6 or start + width < low[0] - 6 for low, high in names):
+            return level
+    return near - 7.0
+
+
+def width_of(said: str) -> float:
+    """About how many pixels a name takes."""
+    return sum(12.5 if ord(letter) > 0x2E80 else 6.6 for letter in said)
 
 
 class Formatter:

@@ -47,8 +47,10 @@ def _evidence(group: Mapping[str, Any]) -> str:
 
 def _course(group: Mapping[str, Any], periods: Sequence[str], context: ReportContext, texts: Texts) -> Markup:
     name = group_name(group["group"], context)
-    marks = [(list(periods).index(group["alarm"]), texts["alarm"])] if group["alarm"] else []
-    marks += _marked_changes(context.changes, list(periods))
+    said = _marked_changes(context.changes, list(periods))
+    if group["alarm"]:
+        said.setdefault(list(periods).index(group["alarm"]), []).append(texts["alarm"])
+    marks = [(place, " ".join(words)) for place, words in sorted(said.items())]
     drawn = line_chart(
         periods, group["differences"], [tuple(b) if b else None for b in group["intervals"]], marks, name,
         Formatter("rate", difference=True),
@@ -56,14 +58,14 @@ def _course(group: Mapping[str, Any], periods: Sequence[str], context: ReportCon
     return join([tag("p", name, class_="small"), drawn])
 
 
-def _marked_changes(found: Sequence[Mapping[str, Any]], periods: list[str]) -> list[tuple[int, str]]:
-    """Place and number of each change on a course by ISO weeks; changes of one week share a mark."""
+def _marked_changes(found: Sequence[Mapping[str, Any]], periods: list[str]) -> dict[int, list[str]]:
+    """Place on a course by ISO weeks → numbers of the changes there."""
     at: dict[int, list[str]] = {}
     for number_, change in enumerate(found, start=1):
         week = date.fromisoformat(change["date"]).strftime("%G-W%V")
         if week in periods:
             at.setdefault(periods.index(week), []).append(f"№{number_}")
-    return [(place, " ".join(numbers)) for place, numbers in at.items()]
+    return at
 
 
 def changes(found: Sequence[Mapping[str, Any]], texts: Texts) -> Markup | None:
@@ -84,7 +86,7 @@ def changes(found: Sequence[Mapping[str, Any]], texts: Texts) -> Markup | None:
         stated = [change.get(k, "") for k in ("what", "reason")]
         is_proven = bool(effect) and effect["interval"][0] > 0
         cells += _spread_cells(change.get("disparity"), texts)
-        line = (f"№{number_}", change.get("date", ""), *stated, *cells)
+        line = (f"№{number_}", tag("span", change.get("date", ""), class_="nowrap"), *stated, *cells)
         rows.append(table_row(line, "named" if is_proven else None))
     return join([tag("h3", texts["changes"]), table(header, rows), tag("p", texts["changes_note"],
                  class_="soft small")])  # fmt: skip

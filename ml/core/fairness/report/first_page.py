@@ -60,6 +60,12 @@ def _layers(result: AuditResult, context: ReportContext, texts: Texts) -> Markup
             for name, m in decision["metrics"].items() if m["verdict"] == "gap"
         ]  # fmt: skip
         rows.append(("decision", decision["verdict"], "; ".join(said)))
+    for replay in context.replays:
+        said = [
+            f"{texts.known(name)}: {_listed([g['group'] for g in figure['groups'] if g['named']], context, texts)}"
+            for name, figure in replay["figures"].items() if figure["verdict"] == "gap" and figure["worse"] != "either"
+        ]  # fmt: skip
+        rows.append((f"replay_row_{replay['source']}", replay["verdict"], "; ".join(said)))
     header = [texts[k] for k in ("layer", "verdict", "named_groups")]
     cells = [(texts[layer], tag("span", texts[verdict], class_=f"verdict small {verdict}"), said or texts["nobody"])
              for layer, verdict, said in rows]  # fmt: skip

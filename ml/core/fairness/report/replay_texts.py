@@ -26,6 +26,8 @@ REPLAY_TEXTS: dict[str, tuple[str, str]] = {
         "{orders} orders of the simulated network in {rounds} paired runs of {days} days, on the same orders, stock and luck.",
         "模拟网络中 {rounds} 组配对运行、每次 {days} 天的 {orders} 个订单；订单、库存与随机因素相同。",
     ),
+    "replay_row_past_orders": ("Proposed policy, on past orders", "拟议策略：历史订单"),
+    "replay_row_twin": ("Proposed policy, in the twin", "拟议策略：模拟网络"),
     "replay_closed_services": ("{region} may not have: {names}", "{region} 不可使用：{names}"),
     "replay_closed_nodes": ("{region} is not served from: {names}", "以下仓库不向 {region} 发货：{names}"),
     "replay_same_policy": ("The proposed policy is the current one.", "拟议策略与现行策略相同。"),

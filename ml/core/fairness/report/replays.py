@@ -6,6 +6,7 @@ Belongs here: showing `PolicyComparison`s. Does not belong here: making them (ml
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ml.core.fairness.policies import DECISIONS
 from ml.core.fairness.report.charts import Formatter, IntervalRow, interval_chart
 from ml.core.fairness.report.context import ReportContext
 from ml.core.fairness.report.layers import group_name
@@ -68,7 +69,8 @@ def _said(value: Any) -> str:
 
 def _figures(figures: Mapping[str, Mapping[str, Any]], context: ReportContext, texts: Texts) -> Markup:
     rows = []
-    for name, figure in figures.items():
+    for name in [known for known in DECISIONS if known in figures]:
+        figure = figures[name]
         kind = figure["kind"]
         named = [f"{group_name(g['group'], context)} {points(g['against_typical'], kind)}"
                  for g in _worst_first(figure["groups"]) if g["named"]]  # fmt: skip

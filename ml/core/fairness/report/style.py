@@ -28,7 +28,7 @@ td.number{text-align:right;white-space:nowrap}tr.named th,tr.named td{background
 .groups th,.groups td{padding-right:8px;font-size:12.5px}.groups tbody th{white-space:nowrap}tr.better th,tr.better td{background:#edf5f4}tr.better th{color:var(--good);font-weight:600}
 tr.unjudged th,tr.unjudged td{color:var(--soft)}
 .chart{width:100%;height:auto;display:block;margin:8px 0}.chart text{font-size:12px;fill:var(--ink)}.chart .tick{fill:var(--soft);font-size:11px}
-.chart .name.named{fill:var(--bad);font-weight:600}.chart .name.better{fill:var(--good);font-weight:600}.grid{stroke:var(--rule);stroke-width:1}.axis{stroke:var(--ink);stroke-width:1}
+.chart .name{paint-order:stroke;stroke:var(--ground);stroke-width:3px}.nowrap{white-space:nowrap}.chart .name.named{fill:var(--bad);font-weight:600}.chart .name.better{fill:var(--good);font-weight:600}.grid{stroke:var(--rule);stroke-width:1}.axis{stroke:var(--ink);stroke-width:1}
 .reference{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:4 3}.whisker{stroke-width:2.5;stroke:var(--link)}.whisker.named{stroke:var(--bad)}.whisker.better{stroke:var(--good)}
 .dot{fill:var(--link);stroke:#fff;stroke-width:1}.dot.named{fill:var(--bad)}.dot.better{fill:var(--good)}.shrunken{fill:none;stroke:var(--soft);stroke-width:1.4}
 .absent{stroke:var(--grey);stroke-width:1;stroke-dasharray:1 5}.band{fill:#24598f22;stroke:none}.curve{fill:none;stroke:var(--link);stroke-width:2}
