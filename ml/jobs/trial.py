@@ -24,6 +24,7 @@ from ml.io.registry import LoadedModel, load
 from ml.io.stores import ModelStores, open_stores
 from ml.jobs.catalogue import ModelSpec
 from ml.jobs.lead_times import BOUNDS
+from ml.jobs.repair import RECORDED
 from ml.jobs.train import TrainJob
 from ml.jobs.train_lead_times import lead_time_model
 from workspace.files import sha256_of_json, write_atomically
@@ -115,6 +116,8 @@ class TrialJob:
             source = published_table(snapshot, spec.table, spec.view)
             recipe = self.training.recipe(settings, snapshot, source)
             frame, features = read_rows(source, spec.roles)
+        if made_from.get("label", RECORDED) != RECORDED:
+            problem = "it learned the repaired label, and the orders that proved the repair are not kept with its table"
         if problem:
             return {"problem": problem}, frame.tail(COMPARED_ROWS)
         if recipe != evaluated["recipe"]:

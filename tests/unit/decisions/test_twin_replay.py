@@ -17,11 +17,7 @@ HURT = "CN-JS"
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    """The demo company with fewer orders, for which two days of eight runs take seconds."""
-    parameters = load_preset("demo", days=2)
-    return build_world(
-        parameters.model_copy(update={"demand": parameters.demand.model_copy(update={"orders_per_day": 200})})
-    )
+    return build_world(load_preset("demo", days=3))
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +34,7 @@ def test_a_region_cut_off_from_its_nodes_is_found_with_what_it_loses(world: Worl
     region = world.network.geography.codes.index(HURT)
     near = [node_codes(world.network, "wms")[node] for node in world.network.preference[region][:6]]
     hurtful = replace(current, closed_services={HURT: ["express", "same_day"]}, closed_nodes={HURT: near})
-    found = replay_in_twin(world, current, hurtful, replications=4, minimum_support=40)
+    found = replay_in_twin(world, current, hurtful, replications=4)
     assert found.verdict == "gap"
     assert found.named["on_time"] == [HURT]
     lost = next(g for g in found.figures["on_time"].groups if g.group == HURT)
@@ -49,7 +45,7 @@ def test_a_region_cut_off_from_its_nodes_is_found_with_what_it_loses(world: Worl
 
 def test_a_policy_that_changes_no_weight_that_matters_is_not_blamed(world: World, current: RoutingPolicy) -> None:
     neutral = replace(current, parameters=replace(current.parameters, split_cost=current.parameters.split_cost + 1.0))
-    found = replay_in_twin(world, current, neutral, replications=4, minimum_support=40)
+    found = replay_in_twin(world, current, neutral, replications=4)
     assert found.named == {}
 
 
