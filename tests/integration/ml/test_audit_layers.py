@@ -29,7 +29,7 @@ from orchestration.defs.models import (
     no_region_raises_the_weekly_alarm,
 )
 from orchestration.lib.workspace_resource import workspace_resource
-from tests.integration.ml.conftest import CHECKS
+from tests.support.model_company import CHECKS
 from workspace.published import Snapshot, publish
 
 REGIONS = ("north", "south", "east", "west", "hill", "coast", "isle")
