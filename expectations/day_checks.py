@@ -50,7 +50,7 @@ def judge_days(
     day = f"cast({quoted(day_column)} as date)"
     found = database.rows(
         f"select {', '.join([f'{day} as day', 'count(*)', *measured])} from {quoted(table)} "
-        f"where {quoted(day_column)} is not null group by day order by day desc limit {DAYS_JUDGED}"
+        f"where {quoted(day_column)} is not null group by 1 order by 1 desc limit {DAYS_JUDGED}"
     )
     values = {row[0]: row[1:] for row in reversed(found)}
     counts = {at: int(values[at][0]) if at in values else 0 for at in _calendar(list(values))}
@@ -84,9 +84,9 @@ def _offending_rows(table: str, day: str, check: Check) -> str | None:
     """The query for offending rows by day; None for a rule that is not about rows."""
     if isinstance(check.rule, UniqueKey):
         counted = f"select {day} as day, count(*) over (partition by {quoted(*check.rule.columns)}) as n"
-        return f"select day, count(*) from ({counted} from {quoted(table)}) where n > 1 group by day"
+        return f"select day, count(*) from ({counted} from {quoted(table)}) where n > 1 group by 1"
     condition = breaks(check.rule)
-    return f"select {day} as day, count(*) from {quoted(table)} where {condition} group by day" if condition else None
+    return f"select {day} as day, count(*) from {quoted(table)} where {condition} group by 1" if condition else None
 
 
 def _judge_counts(check: Check, broken: Mapping[date, int], counts: Mapping[date, int]) -> Findings:

@@ -85,7 +85,7 @@ def test_the_ledger_is_listed_and_verified(promoted, run):
 
 def test_an_edited_event_is_found_by_the_command_and_by_the_check_of_the_champion(crowned, run):
     with sqlite3.connect(crowned.settings.paths.ledger) as connection:
-        connection.execute("update ledger_events set actor = 'ada' where kind = 'approved'")
+        connection.execute("update ledger_events set actor = 'ada' where sequence = 4")
     result = run(ledger_app, crowned, "verify", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["findings"] == [{"sequence": 4, "problem": "was changed after it was written"}]

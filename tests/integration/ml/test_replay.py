@@ -13,6 +13,12 @@ from orchestration.cli.replay import app
 
 
 @pytest.fixture(scope="module")
+def promoted(tmp_path_factory, promoted):
+    """A copy for this module: scoring leaves predictions behind."""
+    return promoted.copied(tmp_path_factory.mktemp("scored") / "home")
+
+
+@pytest.fixture(scope="module")
 def scored(promoted):
     report = ScoreJob(promoted.spec).run(promoted.settings, promoted.snapshot)
     rows = duckdb.sql(f"select order_id, reasons from '{report.path}' order by late_probability").fetchall()

@@ -20,6 +20,12 @@ from ml.jobs.score import PredictionsRefused, ScoreJob, require_probabilities
 MODEL = "late-delivery-risk"
 
 
+@pytest.fixture(scope="module")
+def promoted(tmp_path_factory, promoted):
+    """A copy for this module: scoring leaves predictions behind."""
+    return promoted.copied(tmp_path_factory.mktemp("scored") / "home")
+
+
 def test_open_and_young_orders_are_scored_once(promoted):
     first = ScoreJob(promoted.spec).run(promoted.settings, promoted.snapshot)
     again = ScoreJob(promoted.spec).run(promoted.settings, promoted.snapshot)

@@ -136,6 +136,7 @@ def test_a_failed_check_stops_what_is_downstream_and_the_last_publication_stays(
 
 
 @pytest.mark.real_data
+@pytest.mark.timeout(1500)
 def test_the_real_orders_go_the_whole_way_and_agree_with_what_is_known_of_them(tmp_path: Path, real_data: Path) -> None:
     environment = {"OI_HOME": str(tmp_path), "PATH": ""}
     landed = subprocess.run([OI, "land", "olist", str(real_data / "olist"), "--json"], capture_output=True, text=True,

@@ -70,7 +70,7 @@ def test_a_missing_column_of_optional_ones_needs_a_decision(adapter: Adapter) ->
     (change,) = _changes(adapter, lacks="promised_at")
     assert (change.verdict, change.kind) == ("needs_decision", "missing_column")
     assert "orders.promised_at" in change.message
-    assert "move promised_at from files.orders.columns to optional_columns" in change.suggestion
+    assert "take promised_at out of files.orders.columns and into files.orders.optional_columns" in change.suggestion
 
 
 @pytest.mark.parametrize(
