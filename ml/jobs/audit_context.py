@@ -19,6 +19,7 @@ from ml.core.lifecycle import State
 from ml.io.audit_reports import ReportChanged, read_report
 from ml.io.data import published_table, read_rows
 from ml.io.order_history import OrderHistory
+from ml.io.policies import POLICY
 from ml.io.replays import kept_replays
 from ml.io.stores import ModelStores
 from ml.io.version_files import AUDITS, read_evidence, read_fairness
@@ -161,7 +162,7 @@ def _routing_bounds(stores: ModelStores, subject: Subject) -> list[dict[str, Any
 
 def _changes(stores: ModelStores, subject: Subject, layers: HistoryLayers | None) -> list[dict[str, Any]]:
     """What changed, and how regions fared on either side: versions by the ledger, carriers by the parcels."""
-    found = [*_promotions(stores), *(layers.changes if layers else ())]
+    found = [*changes_of_service(stores), *(layers.changes if layers else ())]
     orders = subject.history.orders if subject.history else None
     return [
         {**change, "disparity": None if orders is None else disparity_around(
@@ -170,13 +171,13 @@ def _changes(stores: ModelStores, subject: Subject, layers: HistoryLayers | None
     ]  # fmt: skip
 
 
-def _promotions(stores: ModelStores) -> list[dict[str, Any]]:
-    """Every version of any model that came into force or was rolled back."""
+def changes_of_service(stores: ModelStores) -> list[dict[str, Any]]:
+    """Versions of models and routing policies that came into force or were rolled back: `date`, `reason`, `what`."""
     said = {State.CHAMPION: words.PROMOTED, State.ROLLED_BACK: words.ROLLED_BACK}
     return [
         {"date": event.at[:10], "reason": event.reason, "effect": None,
          "what": words.filled(said[State(event.kind)], model=name, version=event.subject.rpartition("/")[2])}
-        for name in MODELS for event in stores.promotions.events(name) if event.kind in set(said)
+        for name in (*MODELS, POLICY) for event in stores.promotions.events(name) if event.kind in set(said)
     ]  # fmt: skip
 
 

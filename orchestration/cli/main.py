@@ -43,7 +43,10 @@ COMMANDS = {
     "twin": ("orchestration.cli.twin", "The simulated network: generate extracts, score, compare policies."),
     "route": ("orchestration.cli.route", "Solve order routing with a proven bound; explain a choice."),
     "policy": ("orchestration.cli.policy", "Routing policies: what is in force; register a change for the gates."),
-    "replay": ("orchestration.cli.replay", "Give a stored prediction, decision or policy again; say whether it is the same."),
+    "replay": (
+        "orchestration.cli.replay",
+        "Give a stored prediction, decision or policy again; say whether it is the same.",
+    ),
     "evidence": ("orchestration.cli.evidence", "Pack all evidence about a version, in English and Chinese."),
     "stock": ("orchestration.cli.stock", "Stock-outs that are foreseen, and what to do about them."),
     "promise": ("orchestration.cli.promise", "When open orders may be expected, and by when each can be promised."),

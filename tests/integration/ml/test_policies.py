@@ -16,6 +16,7 @@ from ml.io.policies import POLICY, certified_policy
 from ml.io.registry import ArtifactMismatch
 from ml.io.stores import ModelStores, open_stores
 from ml.jobs import desk, policies, policy_replay
+from ml.jobs.audit_context import changes_of_service
 from ml.jobs.catalogue import ORDER_ROUTING
 from ml.jobs.policies import AFFECTED, PolicyNotReplayable, judge_and_file, register_policy, replay_again
 from tests.support.past_company import known_router, publish_past
@@ -103,6 +104,7 @@ def test_it_is_approved_by_another_put_in_force_and_taken_out_again(proposed, co
     assert (held.version, held.confidence_threshold, held.routing.parameters.lateness_cost) == ("1", 0.9, 0.0)
     assert certified_policy(proposed, "8") is None, "beside another model it was never judged"
     assert check_champion(proposed, POLICY).is_sound
+    assert changes_of_service(proposed)[-1]["what"]["en"] == "routing-policy version 1 became champion"
     register_policy(company, {"parameters": {"lateness_cost": 40.0}}, ada, "as before")
     judged = judge_and_file(company, "2", LIMITS)
     desk.propose(proposed, POLICY, "2", ada, "as before", judged.dossier)
