@@ -39,7 +39,7 @@ rect.even{fill:#eceff2}rect.worse1{fill:#f6d5c8}rect.worse2{fill:#e79b80}rect.wo
 rect.better1{fill:#cfe4e2}rect.better2{fill:#86bab6}rect.better3{fill:#1f6f6b}.chart text.worse3,.chart text.better3{fill:#fff}
 rect.part-measurement{fill:#8d99ae}rect.part-policy{fill:#e0a63c}rect.part-explained{fill:#86bab6}rect.part-unexplained{fill:#b3401f}
 .sign td{height:34px}.columns{display:flex;gap:24px;flex-wrap:wrap;align-items:flex-start}.columns>*{flex:1 1 280px;min-width:0}
-@media print{body{max-width:none;padding:0;font-size:10.5pt}h2{break-after:avoid}.first{break-after:page}tr,.chart{break-inside:avoid}
+@media print{body{max-width:none;padding:0;font-size:10.5pt}h2,h3,h4,caption{break-after:avoid}.first{break-after:page}tr,.chart{break-inside:avoid}
 @page{size:A4;margin:16mm 14mm}.scroll{overflow:visible}table{font-size:9pt}
 .groups th,.groups td,.groups thead th{font-size:7.4pt;padding-right:4px}.groups tbody th{white-space:normal}}
 """
