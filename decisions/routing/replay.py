@@ -14,6 +14,7 @@ from decisions.routing.kept import Plan, newest_plan
 from decisions.routing.plan import PlanJob, PlanLimits
 from decisions.routing.ready import Ready, ready_with, ready_without_model
 from decisions.routing.store import SUMMARY, read_summary
+from ml.core.replayed import Replayed
 from ml.core.routing.parameters import RoutingParameters
 from ml.core.routing.policy import RoutingPolicy
 from ml.io.champion import signed_digest
@@ -32,7 +33,7 @@ class DecisionNotReplayable(RuntimeError):
 
 
 @dataclass(frozen=True)
-class DecisionReplay:
+class DecisionReplay(Replayed):
     """A decision beside the same one made again.
 
     Attributes:
@@ -42,7 +43,6 @@ class DecisionReplay:
         dossier: SHA-256 of the model version's dossier; empty where a rule decided.
         snapshot: Version of the data, whose files were verified.
         recorded, replayed: The decision, and each node as the order saw it.
-        recorded_hash, replayed_hash: SHA-256 of their canonical JSON.
     """
 
     id: str
@@ -52,13 +52,6 @@ class DecisionReplay:
     snapshot: str
     recorded: Mapping[str, Any]
     replayed: Mapping[str, Any]
-    recorded_hash: str
-    replayed_hash: str
-
-    @property
-    def is_same(self) -> bool:
-        """Whether the decision is the very same."""
-        return self.recorded_hash == self.replayed_hash
 
 
 def replay_decision(settings: Settings, decision: str) -> DecisionReplay:
@@ -89,7 +82,7 @@ def replay_decision(settings: Settings, decision: str) -> DecisionReplay:
         replayed = _answer(Plan(Path(scratch), read_summary(Path(scratch))), order)
     return DecisionReplay(
         f"{order}@{plan.folder.name}", ready.version, ready.policy.version, dossier, snapshot.version, recorded,
-        replayed, sha256_of_json(recorded), sha256_of_json(replayed),
+        replayed, recorded_hash=sha256_of_json(recorded), replayed_hash=sha256_of_json(replayed),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from ml.core.benefits import Benefit, benefits
 from ml.core.gates import Gate, Limits, Verdict, overall
 from ml.core.lifecycle import State
 from ml.core.policy_gates import judge_policy
+from ml.core.replayed import Replayed
 from ml.io.kept import NotKept, kept_snapshot, require_as_published
 from ml.io.policies import (
     POLICIES_ACTOR,
@@ -62,19 +63,12 @@ class JudgedPolicy:
 
 
 @dataclass(frozen=True)
-class PolicyAnswer:
-    """A policy's replay beside the same one made again: SHA-256 of the orders decided otherwise, and how many."""
+class PolicyAnswer(Replayed):
+    """A policy's replay beside the same one made again, by the orders decided otherwise; and how many these are."""
 
     version: str
     dossier: str
-    recorded_hash: str
-    replayed_hash: str
     affected: int
-
-    @property
-    def is_same(self) -> bool:
-        """Whether the very same orders would be decided otherwise, in the same way."""
-        return self.recorded_hash == self.replayed_hash
 
 
 def in_force(stores: ModelStores) -> DecisionPolicy:
@@ -168,7 +162,10 @@ def replay_again(settings: Settings, version: str) -> PolicyAnswer:
         settings, before.routing, proposed.routing, date.fromisoformat(told["since"]),
         date.fromisoformat(told["until"]), snapshot, dossier["judged_with"]["version"],
     )  # fmt: skip
-    return PolicyAnswer(version, signed, told["affected_sha256"], answer_hash(again.affected), len(again.affected))
+    return PolicyAnswer(
+        version, signed, len(again.affected), recorded_hash=told["affected_sha256"],
+        replayed_hash=answer_hash(again.affected),
+    )  # fmt: skip
 
 
 def answer_hash(affected: pd.DataFrame) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from ml.core.replayed import Replayed
 from ml.io.champion import signed_digest
 from ml.io.data import TableSource, read_batches
 from ml.io.kept import NotKept, kept_table
@@ -37,7 +38,7 @@ class NotReplayable(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Replay:
+class Replay(Replayed):
     """A prediction beside the same one made again.
 
     Attributes:
@@ -45,7 +46,6 @@ class Replay:
         dossier: SHA-256 of the dossier of the version that gave it.
         table_sha256: SHA-256 of the features' file, which was verified.
         recorded, replayed: The answers, by the names in `ANSWER`.
-        recorded_hash, replayed_hash: SHA-256 of their canonical JSON.
     """
 
     id: str
@@ -53,13 +53,6 @@ class Replay:
     table_sha256: str
     recorded: Mapping[str, Any]
     replayed: Mapping[str, Any]
-    recorded_hash: str
-    replayed_hash: str
-
-    @property
-    def is_same(self) -> bool:
-        """Whether the answer is the very same."""
-        return self.recorded_hash == self.replayed_hash
 
 
 @dataclass(frozen=True)
@@ -86,8 +79,10 @@ class ReplayJob:
             dossier = stores.promotions.history(self.spec.name).version(version).dossier or ""
             model = load(stores, self.spec.name, version, signed_digest(stores, self.spec.name, version))
         replayed = {**recorded, **_answer(model, self.spec, source, str(recorded["order_id"]), recorded)}
-        return Replay(f"{recorded['order_id']}@{path.stem}", dossier, source.file_sha256, recorded, replayed,
-                      sha256_of_json(recorded), sha256_of_json(replayed))  # fmt: skip
+        return Replay(
+            f"{recorded['order_id']}@{path.stem}", dossier, source.file_sha256, recorded, replayed,
+            recorded_hash=sha256_of_json(recorded), replayed_hash=sha256_of_json(replayed),
+        )  # fmt: skip
 
 
 def _recorded(settings: Settings, model: str, prediction: str) -> tuple[Path, dict[str, Any]]:
