@@ -11,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -79,8 +80,8 @@ def main() -> None:
         threads = Settings(home=folder, company="shop").threads
         own, duck = [], []
         for number in range(ROUNDS):
-            duck.append(seconds(lambda n=number: convert(extract, folder / f"duck-{n}", threads)))  # type: ignore[misc]
-            own.append(seconds(lambda n=number: land_once(extract, folder / f"home-{n}")))  # type: ignore[misc]
+            duck.append(seconds(partial(convert, extract, folder / f"duck-{number}", threads)))
+            own.append(seconds(partial(land_once, extract, folder / f"home-{number}")))
     print(f"{rows:,} rows in three CSV files, {size:.0f} MB, {ROUNDS} rounds in turn, {threads} threads.\n")
     print("| way | median s | min–max s | rows a second |\n|---|---|---|---|")
     for way, taken in (("DuckDB, CSV to Parquet", duck), ("landing, CSV to checked Parquet", own)):

@@ -43,20 +43,22 @@ Make = Callable[[int], Policy]
 
 def policies(world: World, ours: Optimised) -> dict[str, Make]:
     """Name → what makes the policy; the first is the one that all are measured against."""
-    rules: dict[str, Make] = {
-        name: lambda _seed, name=name: rule_policy(name, world.parameters)  # type: ignore[misc]
-        for name in ("historic", "nearest", "cheapest")
-    }
-    wrong: dict[str, Make] = {
-        f"ours, predictions wrong by {error}": lambda _seed, error=error: replace(ours, error=error)  # type: ignore[misc]
-        for error in ERRORS
-    }
+    rules = {name: _rule(name, world) for name in ("historic", "nearest", "cheapest")}
+    wrong = {f"ours, predictions wrong by {error}": _always(replace(ours, error=error)) for error in ERRORS}
     dear = replace(ours.parameters, lateness_cost=ANY_PRICE, unfilled_cost=20 * ANY_PRICE)
     return {
-        **rules, "ours": lambda _seed: ours, "ours, regions bounded": lambda _seed: constrained(ours, REGIONAL_GAP),
+        **rules, "ours": _always(ours), "ours, regions bounded": lambda _seed: constrained(ours, REGIONAL_GAP),
         **wrong, "knows every fate": lambda seed: replace(ours, lateness=Clairvoyant(world, seed)),
-        "lateness at any price": lambda _seed: replace(ours, parameters=dear),
+        "lateness at any price": _always(replace(ours, parameters=dear)),
     }  # fmt: skip
+
+
+def _rule(name: str, world: World) -> Make:
+    return lambda _seed: rule_policy(name, world.parameters)
+
+
+def _always(policy: Policy) -> Make:
+    return lambda _seed: policy
 
 
 def worst_region(outcome: Outcome) -> float:

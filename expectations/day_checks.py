@@ -45,8 +45,9 @@ def judge_days(
     """
     by_id = {result.id: result for result in results}
     checks = [(check, settled) for check, settled in checks if _was_evaluated(by_id[check.id])]
-    learners = [(check, settled) for check, settled in checks if _is_told_by_day(check)]
-    measured = [settled.rule.expression for _, settled in learners if isinstance(settled.rule, Measure)]
+    learners = [(check, check.rule, settled) for check, settled in checks if isinstance(check.rule, LearnedMeasure)]
+    learners = [found for found in learners if "{started}" not in found[1].expression]
+    measured = [settled.rule.expression for _, _, settled in learners if isinstance(settled.rule, Measure)]
     day = f"cast({quoted(day_column)} as date)"
     found = database.rows(
         f"select {', '.join([f'{day} as day', 'count(*)', *measured])} from {quoted(table)} "
@@ -55,9 +56,9 @@ def judge_days(
     values = {row[0]: row[1:] for row in reversed(found)}
     counts = {at: int(values[at][0]) if at in values else 0 for at in _calendar(list(values))}
     findings: dict[str, Findings] = {}
-    for place, (check, _) in enumerate(learners, start=1):
+    for place, (check, rule, _) in enumerate(learners, start=1):
         series = {at: values[at][place] if at in values else _of_no_rows(check) for at in counts}
-        findings[check.id] = _judge_series(check.rule, series)  # type: ignore[arg-type]
+        findings[check.id] = _judge_series(rule, series)
     for check, settled in checks:
         offending = _offending_rows(table, day, settled)
         if offending is not None:
@@ -70,10 +71,6 @@ def judge_days(
 def _was_evaluated(result: CheckResult) -> bool:
     """Whether the database could answer: a failure that counts no rows and measures nothing is an error of the SQL."""
     return result.status != "failed" or result.unexpected_count is not None or result.value is not None
-
-
-def _is_told_by_day(check: Check) -> bool:
-    return isinstance(check.rule, LearnedMeasure) and "{started}" not in check.rule.expression
 
 
 def _has_tolerance(check: Check) -> bool:

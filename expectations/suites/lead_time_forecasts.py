@@ -9,12 +9,11 @@ from expectations.checks import (
     HasRows,
     LearnedMeasure,
     Measure,
-    NoGroup,
-    NotNull,
     RowRule,
     Suite,
     UniqueKey,
 )  # fmt: skip
+from expectations.suites.batches import filled, one_version
 
 TABLE = "lead_time_predictions"
 BOUNDS = ("lower_hours", "median_hours", "upper_hours", "promise_hours")
@@ -22,11 +21,6 @@ FILLED = (
     "order_id", "region_code", "model_name", "model_version", "as_of", "scored_at", "ordered_at", *BOUNDS,
     "service_level", "suggested_promise_at", "is_beyond_interval",
 )  # fmt: skip
-
-_VERSIONS = (
-    "select model_name, count(distinct model_version) as count_versions from {batch} "
-    "group by all having count(distinct model_version) > 1"
-)
 
 
 def suite() -> Suite:
@@ -37,11 +31,7 @@ def suite() -> Suite:
         checks=(
             Check(f"{TABLE}.rows", TABLE, HasRows(), "warning", "No order is open, or the snapshot is of another day."),
             Check(f"{TABLE}.columns", TABLE, HasColumns(FILLED), "error", "The order's page reads these columns."),
-            *(
-                Check(f"{TABLE}.{column}.filled", TABLE, NotNull(column), "error",
-                      "A lead time must name its order, model and bounds to be used and judged.")
-                for column in FILLED
-            ),
+            *filled(TABLE, FILLED, "A lead time must name its order, model and bounds to be used and judged."),
             Check(f"{TABLE}.order_once", TABLE, UniqueKey(("order_id",)), "error",
                   "An order with two promises is told one and held to the other."),
             Check(f"{TABLE}.bounds_rise", TABLE,
@@ -57,9 +47,7 @@ def suite() -> Suite:
                   "error", "A date before its own hours is kept less often than its service level says."),
             Check(f"{TABLE}.service_possible", TABLE, RowRule("service_level between 0.5 and 0.99", ("service_level",)),
                   "error", "Promises are calibrated within these levels only."),
-            Check(f"{TABLE}.one_version", TABLE,
-                  NoGroup(_VERSIONS, "each model forecasts with one version", ("model_name", "model_version"), "model"),
-                  "error", "A batch of two versions cannot be attributed to either."),
+            one_version(TABLE),
             Check(f"{TABLE}.ordered_before_cut", TABLE, RowRule("ordered_at <= as_of", ("ordered_at", "as_of")),
                   "error", "An order of the future is a clock error, or leakage."),
             Check(f"{TABLE}.beyond", TABLE,

@@ -11,12 +11,12 @@ from expectations.checks import (
     LearnedMeasure,
     Measure,
     NoGroup,
-    NotNull,
     Reference,
     RowRule,
     Suite,
     UniqueKey,
 )  # fmt: skip
+from expectations.suites.batches import filled, one_version
 
 TABLE = "predictions"
 FEATURES = "feat_order_delivery"
@@ -41,10 +41,6 @@ select region_code, count_predicted, count_orders, share_predicted, share_orders
 ) where abs(share_predicted - share_orders) > {REGION_SHARE_TOLERANCE}
 """
 
-_VERSIONS = (
-    "select model_name, count(distinct model_version) as count_versions from {batch} "
-    "group by all having count(distinct model_version) > 1"
-)
 _SPREAD = (
     "case when count(*) < 100 then 1.0 else max(late_probability) filter (where isfinite(late_probability::double)) "
     "- min(late_probability) filter (where isfinite(late_probability::double)) end"
@@ -59,11 +55,7 @@ def suite() -> Suite:
         checks=(
             Check("predictions.rows", TABLE, HasRows(), "error", "Publishing nothing would empty every risk list."),
             Check("predictions.columns", TABLE, HasColumns(FILLED), "error", "The console reads these columns."),
-            *(
-                Check(f"predictions.{column}.filled", TABLE, NotNull(column), "error",
-                      "A prediction must name its order, region, model, data and time to be used and audited.")
-                for column in FILLED
-            ),
+            *filled(TABLE, FILLED, "A prediction must name its order, region, model and time to be used and audited."),
             Check("predictions.order_once", TABLE, UniqueKey(("order_id", "model_name")), "error",
                   "An order with two risks is ranked twice, and nobody knows which one was acted on."),
             Check("predictions.probability.range", TABLE, Between("late_probability", 0, 1), "error",
@@ -71,9 +63,7 @@ def suite() -> Suite:
             Check("predictions.probability.number", TABLE,
                   RowRule("not isnan(late_probability::double)", ("late_probability",)), "error",
                   "NaN compares greater than every threshold in DuckDB and would send each such order to a person."),
-            Check("predictions.one_version", TABLE,
-                  NoGroup(_VERSIONS, "each model scores with one version", ("model_name", "model_version"), "model"),
-                  "error", "A batch scored by two versions cannot be attributed to either."),
+            one_version(TABLE),
             Check("predictions.spread", TABLE, Measure("spread of probabilities", _SPREAD, 0.001, None,
                   ("late_probability",)), "error", "A constant prediction says that features did not reach the model."),
             Check("predictions.scored_after_cut", TABLE, RowRule("scored_at >= as_of", ("scored_at", "as_of")),

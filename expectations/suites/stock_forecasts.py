@@ -11,21 +11,16 @@ from expectations.checks import (
     HasRows,
     LearnedMeasure,
     NoGroup,
-    NotNull,
     RowRule,
     Suite,
     UniqueKey,
 )  # fmt: skip
+from expectations.suites.batches import filled, one_version
 
 TABLE = "stockout_predictions"
 KEY = ("warehouse_id", "product_id", "horizon_hours")
 FILLED = (*KEY, "region_code", "model_name", "model_version", "as_of", "scored_at", "stockout_probability")
 
-#: A forecast is made of one count at a time, and by one version.
-_MIXED = (
-    "select model_name, count(distinct model_version) as count_versions from {batch} "
-    "group by all having count(distinct model_version) > 1"
-)
 #: What has run out within a day has run out within two; the model may be off by its own noise, not by more.
 _SHRINKING = """
 select warehouse_id, product_id, max(stockout_probability) filter (where horizon_hours = 24) as within_24,
@@ -44,11 +39,7 @@ def suite() -> Suite:
             Check(f"{TABLE}.columns", TABLE, HasColumns((*FILLED, "available_units", "expected_units",
                                                          "expected_lost_units")), "error",
                   "Alerts and the console read these columns."),
-            *(
-                Check(f"{TABLE}.{column}.filled", TABLE, NotNull(column), "error",
-                      "A forecast must name its shelf, horizon, model and time to be used and judged.")
-                for column in FILLED
-            ),
+            *filled(TABLE, FILLED, "A forecast must name its shelf, horizon, model and time to be used and judged."),
             Check(f"{TABLE}.shelf_once", TABLE, UniqueKey(KEY), "error",
                   "A shelf with two risks is alerted twice, and nobody knows which one was acted on."),
             Check(f"{TABLE}.horizon.allowed", TABLE, RowRule("horizon_hours in (24, 48, 72)", ("horizon_hours",)),
@@ -60,9 +51,7 @@ def suite() -> Suite:
                   "NaN compares greater than every threshold in DuckDB and would alert about each such shelf."),
             Check(f"{TABLE}.loss_possible", TABLE, RowRule("expected_lost_units >= 0", ("expected_lost_units",)),
                   "error", "A negative loss would be a reason to let a shelf run out."),
-            Check(f"{TABLE}.one_version", TABLE,
-                  NoGroup(_MIXED, "each model forecasts with one version", ("model_name", "model_version"), "model"),
-                  "error", "A batch of two versions cannot be attributed to either."),
+            one_version(TABLE),
             Check(f"{TABLE}.risk_grows_with_time", TABLE,
                   NoGroup(_SHRINKING, "the risk within 72 hours is not below that within 24", KEY, "shelf"), "warning",
                   "A risk that shrinks with time says that the horizon did not reach the model."),

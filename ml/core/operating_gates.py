@@ -7,7 +7,7 @@ gates on how good a version is (ml/core/gates).
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ml.core.gates import Gate, Limits, judge, worst
+from ml.core.gates import Gate, Limits, Verdict, judge, worst
 from ml.core.intervals import Estimate
 
 
@@ -46,8 +46,8 @@ def reproduction(repeated: Mapping[str, Any] | None, limits: Limits) -> Gate:
     reason = f"trained again, {repeated['rows']:,} answers differ by at most {difference:.2g}"
     if repeated["recorded"] == repeated["again"]:
         reason = f"trained again, {repeated['rows']:,} answers are the same to the last bit"
-    verdict = "pass" if difference <= limits.reproduction_tolerance else "fail"
-    return Gate("reproduction", verdict, reason, threshold, dict(repeated))  # type: ignore[arg-type]
+    verdict: Verdict = "pass" if difference <= limits.reproduction_tolerance else "fail"
+    return Gate("reproduction", verdict, reason, threshold, dict(repeated))
 
 
 def shadow_agreement(champion: str | None, shadow: Mapping[str, Any] | None, limits: Limits) -> Gate:
