@@ -5,16 +5,21 @@ Belongs here: the assets and what of a job's report a person sees. Does not belo
 A young company has delivered too few orders: then these assets are not made, and the log says why.
 """
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 
 from orchestration.defs.publication import SNAPSHOT
+from orchestration.lib.model_assets import (
+    forecast,
+    leased_snapshot,
+    numbers,
+    promoted,
+    publication,
+    publish_table,
+    trained,
+)
 from orchestration.lib.workspace_resource import WorkspaceResource
-from workspace.published import open_current, publish
 
 OWNERS = ["team:machine-learning"]
 
@@ -33,20 +38,13 @@ def lead_time_model(
     from ml.core.features import UnusableTable
     from ml.jobs.train_lead_times import LeadTimeTrainJob
 
-    settings = workspace.settings
-    snapshot = open_current(settings.paths.published)
     try:
-        with snapshot.lease():
-            report = LeadTimeTrainJob(dagster_run_id=context.run.run_id).run(settings, snapshot)
+        with leased_snapshot(workspace.settings) as snapshot:
+            report = LeadTimeTrainJob(dagster_run_id=context.run.run_id).run(workspace.settings, snapshot)
     except UnusableTable as error:
         context.log.warning(f"No version of lead times is learned: {error}")
         return
-    yield dg.MaterializeResult(
-        metadata={
-            "status": report.status, "version": report.version, "mlflow_run": report.run_id, "reason": report.reason,
-            "metrics_and_segments": dg.MetadataValue.md(report.markdown), **report.numbers,
-        }
-    )  # fmt: skip
+    yield dg.MaterializeResult(metadata=trained(report))
 
 
 @dg.asset(
@@ -67,18 +65,9 @@ def lead_time_promotion(workspace: WorkspaceResource) -> Iterator[dg.Materialize
     settings = workspace.settings
     audit = AuditJob(LEAD_TIME, is_priced=False).run(settings)
     trial = TrialJob(LeadTimeTrainJob()).run(settings)
-    snapshot = open_current(settings.paths.published)
-    with snapshot.lease():
+    with leased_snapshot(settings) as snapshot:
         report = PromoteJob(LEAD_TIME, data_checks=data_checks(settings)).run(settings, snapshot)
-    yield dg.MaterializeResult(
-        metadata={
-            "status": report.status, "version": report.version, "state": report.state, "verdict": report.verdict,
-            "champion": report.champion or "none", "reason": report.reason, "dossier": report.dossier,
-            "gates": dg.MetadataValue.md(report.markdown), "audit": audit.reason,
-            "trial": trial.reason,
-            "report": dg.MetadataValue.path(str(audit.page)),
-        }
-    )  # fmt: skip
+    yield dg.MaterializeResult(metadata=promoted(report, audit, trial))
 
 
 @dg.asset(
@@ -88,30 +77,36 @@ def lead_time_promotion(workspace: WorkspaceResource) -> Iterator[dg.Materialize
 def lead_time_predictions(
     context: dg.AssetExecutionContext, workspace: WorkspaceResource
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Median, 90 % interval and a promise of stated service of every open order; part of the published snapshot.
+    """Median, 90 % interval and a promise of stated service of every open order; one file a state of data and champion.
 
     Grain: one row an open order.
+    """
+    from ml.jobs.forecast_lead_times import ForecastLeadTimesJob
+
+    with leased_snapshot(workspace.settings) as snapshot:
+        report = ForecastLeadTimesJob().run(workspace.settings, snapshot)
+    if report.path is None:
+        context.log.warning(f"No lead time is forecast: {report.reason}")
+        return
+    yield dg.MaterializeResult(metadata=forecast(report))
+
+
+@dg.asset(deps=[lead_time_predictions], group_name="predictions", kinds={"parquet"}, owners=["team:data-engineering"])
+def published_lead_times(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+    """The snapshot with the newest lead times in it, once they are validated; all other tables are carried over.
+
+    Grain: one folder of Parquet files a publication.
     """
     from ml.io.lead_times import TABLE
     from ml.jobs.forecast_lead_times import ForecastLeadTimesJob
 
     settings = workspace.settings
-    published = settings.paths.published
-    snapshot = open_current(published)
-    with snapshot.lease():
-        report = ForecastLeadTimesJob().run(settings, snapshot)
-    if report.path is None:
-        context.log.warning(f"No lead time is forecast: {report.reason}")
-        return
-    with tempfile.TemporaryDirectory(dir=published, prefix=".export-") as scratch:
-        copy = Path(shutil.copy(report.path, Path(scratch) / f"{TABLE}.parquet"))
-        snapshot = publish(published, {TABLE: copy}, {"forecast_run_id": context.run.run_id}, settings.keep_snapshots)
-    yield dg.MaterializeResult(
-        metadata={
-            "status": report.status, "version": report.version, "reason": report.reason, "snapshot": snapshot.version,
-            "dagster/row_count": report.rows, "file": dg.MetadataValue.path(str(report.path)),
-        }
-    )  # fmt: skip
+    # Finds the file that was forecast from this data and version; nothing is forecast twice.
+    with leased_snapshot(settings) as snapshot:
+        found = ForecastLeadTimesJob().run(settings, snapshot).path
+    assert found is not None
+    now = publish_table(settings, TABLE, found, {"lead_time_run_id": context.run.run_id})
+    return dg.MaterializeResult(metadata=publication(now, TABLE))
 
 
 @dg.asset_check(asset=lead_time_predictions)
@@ -120,12 +115,12 @@ def lead_time_intervals_hold(workspace: WorkspaceResource) -> dg.AssetCheckResul
     from ml.jobs.catalogue import LEAD_TIME
     from ml.jobs.watch import WatchJob
 
-    settings = workspace.settings
-    report = WatchJob(LEAD_TIME).run(settings, open_current(settings.paths.published))
+    with leased_snapshot(workspace.settings) as snapshot:
+        report = WatchJob(LEAD_TIME).run(workspace.settings, snapshot)
     alarms = report.alarms("performance")
     return dg.AssetCheckResult(
         passed=not alarms, severity=dg.AssetCheckSeverity.WARN,
         description="; ".join(alarm.sentence for alarm in alarms[:3]) or None,
         metadata={"version": report.version or "none", "retraining": report.why,
-                  "findings": dg.MetadataValue.md(report.markdown("performance")), **dict(report.rows)},
+                  "findings": dg.MetadataValue.md(report.markdown("performance")), **numbers(report.rows)},
     )  # fmt: skip

@@ -4,14 +4,15 @@ Belongs here: the assets and what of a job's report a person sees. Does not belo
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 
 from orchestration.defs.publication import SNAPSHOT
+from orchestration.lib.model_assets import leased_snapshot, numbers, promoted, trained
 from orchestration.lib.workspace_resource import WorkspaceResource
-from workspace.published import open_current, publish
+from workspace.published import publish
 
 OWNERS = ["team:machine-learning"]
 
@@ -26,16 +27,9 @@ def late_delivery_model(context: dg.AssetExecutionContext, workspace: WorkspaceR
     """
     from ml.jobs.train import TrainJob
 
-    settings = workspace.settings
-    snapshot = open_current(settings.paths.published)
-    with snapshot.lease():
-        report = TrainJob(dagster_run_id=context.run.run_id).run(settings, snapshot)
-    return dg.MaterializeResult(
-        metadata={
-            "status": report.status, "version": report.version, "mlflow_run": report.run_id, "reason": report.reason,
-            "metrics_and_segments": dg.MetadataValue.md(report.markdown), **_numbers(report.numbers),
-        }
-    )  # fmt: skip
+    with leased_snapshot(workspace.settings) as snapshot:
+        report = TrainJob(dagster_run_id=context.run.run_id).run(workspace.settings, snapshot)
+    return dg.MaterializeResult(metadata=trained(report))
 
 
 @dg.asset(deps=[late_delivery_model], group_name="models", kinds={"fairlearn"}, owners=["team:compliance"])
@@ -52,7 +46,7 @@ def late_delivery_audit(workspace: WorkspaceResource) -> dg.MaterializeResult[No
             "status": report.status, "version": report.version, "verdict": report.verdict, "reason": report.reason,
             "worst_region": report.worst_group or "none", "alarms": dict(report.alarms),
             "report": dg.MetadataValue.path(str(report.page)),
-            "sha256": report.sha256, "by_region": dg.MetadataValue.md(report.markdown), **_numbers(report.numbers),
+            "sha256": report.sha256, "by_region": dg.MetadataValue.md(report.markdown), **numbers(report.numbers),
         }
     )  # fmt: skip
 
@@ -86,16 +80,9 @@ def late_delivery_promotion(workspace: WorkspaceResource) -> dg.MaterializeResul
     from orchestration.lib.evidence import data_checks
 
     settings = workspace.settings
-    snapshot = open_current(settings.paths.published)
-    with snapshot.lease():
+    with leased_snapshot(settings) as snapshot:
         report = PromoteJob(data_checks=data_checks(settings)).run(settings, snapshot)
-    return dg.MaterializeResult(
-        metadata={
-            "status": report.status, "version": report.version, "state": report.state, "verdict": report.verdict,
-            "champion": report.champion or "none", "reason": report.reason, "dossier": report.dossier,
-            "gates": dg.MetadataValue.md(report.markdown), **_numbers(report.numbers),
-        }
-    )  # fmt: skip
+    return dg.MaterializeResult(metadata=promoted(report))
 
 
 @dg.asset(
@@ -109,17 +96,15 @@ def late_delivery_predictions(workspace: WorkspaceResource) -> Iterator[dg.Mater
     """
     from ml.jobs.score import ScoreJob
 
-    settings = workspace.settings
-    snapshot = open_current(settings.paths.published)
-    with snapshot.lease():
-        report = ScoreJob().run(settings, snapshot)
+    with leased_snapshot(workspace.settings) as snapshot:
+        report = ScoreJob().run(workspace.settings, snapshot)
     if report.path is not None:
         yield dg.MaterializeResult(
             metadata={
                 "status": report.status, "version": report.version, "reason": report.reason,
                 "dagster/row_count": report.rows, "file": dg.MetadataValue.path(str(report.path)),
                 "figures": dg.MetadataValue.md(report.markdown), "shadow": report.shadow or "no challenger",
-                **_numbers(report.numbers),
+                **numbers(report.numbers),
             }
         )  # fmt: skip
 
@@ -217,7 +202,8 @@ def champion_still_holds(workspace: WorkspaceResource) -> Iterator[dg.AssetCheck
     """What the champion reads, what it says and how that came true, against what it was judged on."""
     from ml.jobs.watch import WatchJob
 
-    report = WatchJob().run(workspace.settings, open_current(workspace.settings.paths.published))
+    with leased_snapshot(workspace.settings) as snapshot:
+        report = WatchJob().run(workspace.settings, snapshot)
     subjects = {
         "inputs": "inputs_as_learned",
         "predictions": "predictions_as_judged",
@@ -231,10 +217,6 @@ def champion_still_holds(workspace: WorkspaceResource) -> Iterator[dg.AssetCheck
             description="; ".join(alarm.sentence for alarm in alarms[:3]) or None,
             metadata={
                 "version": report.version or "none", "alarms": len(alarms), "retraining": report.why,
-                "findings": dg.MetadataValue.md(report.markdown(subject)), **_numbers(report.rows),
+                "findings": dg.MetadataValue.md(report.markdown(subject)), **numbers(report.rows),
             },
         )  # fmt: skip
-
-
-def _numbers(numbers: Mapping[str, float]) -> dict[str, float]:
-    return {name: float(value) for name, value in numbers.items()}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.defs.publication import SNAPSHOT
+from orchestration.lib.model_assets import leased_snapshot, promoted, trained
 from orchestration.lib.workspace_resource import WorkspaceResource
 from workspace.published import open_current
 
@@ -50,20 +51,13 @@ def order_routing_model(
     from ml.core.features import UnusableTable
     from ml.jobs.routing import RoutingTrainJob
 
-    settings = workspace.settings
     try:
-        report = RoutingTrainJob(dagster_run_id=context.run.run_id).run(
-            settings, open_current(settings.paths.published)
-        )
+        with leased_snapshot(workspace.settings) as snapshot:
+            report = RoutingTrainJob(dagster_run_id=context.run.run_id).run(workspace.settings, snapshot)
     except UnusableTable as error:
         context.log.warning(f"No order-routing model: {error}")
         return
-    yield dg.MaterializeResult(
-        metadata={
-            "status": report.status, "version": report.version, "reason": report.reason,
-            "metrics_and_segments": dg.MetadataValue.md(report.markdown),
-        }
-    )  # fmt: skip
+    yield dg.MaterializeResult(metadata=trained(report))
 
 
 @dg.asset(deps=[order_routing_model], group_name="routing", kinds={"fairlearn", "mlflow"}, owners=OWNERS)
@@ -82,17 +76,9 @@ def order_routing_promotion(workspace: WorkspaceResource) -> dg.MaterializeResul
     settings = workspace.settings
     audit = AuditJob(spec=ORDER_ROUTING).run(settings)
     trial = TrialJob(RoutingTrainJob()).run(settings)
-    report = PromoteJob(spec=ORDER_ROUTING, data_checks=data_checks(settings)).run(
-        settings, open_current(settings.paths.published)
-    )
-    return dg.MaterializeResult(
-        metadata={
-            "status": report.status, "version": report.version, "state": report.state, "verdict": report.verdict,
-            "champion": report.champion or "none", "reason": report.reason, "audit": audit.verdict,
-            "trial": trial.reason,
-            "gates": dg.MetadataValue.md(report.markdown),
-        }
-    )  # fmt: skip
+    with leased_snapshot(settings) as snapshot:
+        report = PromoteJob(spec=ORDER_ROUTING, data_checks=data_checks(settings)).run(settings, snapshot)
+    return dg.MaterializeResult(metadata=promoted(report, audit, trial))
 
 
 @dg.asset(

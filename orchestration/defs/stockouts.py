@@ -7,16 +7,13 @@ A company need not count stock, and a young one has too little history: then the
 why; late deliveries are foreseen nevertheless.
 """
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 
 from orchestration.defs.publication import SNAPSHOT
+from orchestration.lib.model_assets import forecast, leased_snapshot, promoted, publication, publish_table, trained
 from orchestration.lib.workspace_resource import WorkspaceResource
-from workspace.published import open_current, publish
 
 OWNERS = ["team:machine-learning"]
 TABLE = "stockout_predictions"
@@ -37,19 +34,14 @@ def stockout_model(
     from ml.jobs.catalogue import STOCKOUT
     from ml.jobs.train import TrainJob
 
-    settings = workspace.settings
     job = TrainJob(STOCKOUT, dagster_run_id=context.run.run_id)
     try:
-        report = job.run(settings, open_current(settings.paths.published))
+        with leased_snapshot(workspace.settings) as snapshot:
+            report = job.run(workspace.settings, snapshot)
     except UnusableTable as error:
         context.log.warning(f"No version of {STOCKOUT.name} is learned: {error}")
         return
-    yield dg.MaterializeResult(
-        metadata={
-            "status": report.status, "version": report.version, "mlflow_run": report.run_id, "reason": report.reason,
-            "metrics_and_segments": dg.MetadataValue.md(report.markdown), **report.numbers,
-        }
-    )  # fmt: skip
+    yield dg.MaterializeResult(metadata=trained(report))
 
 
 @dg.asset(
@@ -70,17 +62,9 @@ def stockout_promotion(workspace: WorkspaceResource) -> Iterator[dg.MaterializeR
     settings = workspace.settings
     audit = AuditJob(STOCKOUT, is_priced=False).run(settings)
     trial = TrialJob(TrainJob(STOCKOUT)).run(settings)
-    report = PromoteJob(STOCKOUT, data_checks=data_checks(settings)).run(
-        settings, open_current(settings.paths.published)
-    )
-    yield dg.MaterializeResult(
-        metadata={
-            "status": report.status, "version": report.version, "state": report.state, "verdict": report.verdict,
-            "champion": report.champion or "none", "reason": report.reason, "dossier": report.dossier,
-            "gates": dg.MetadataValue.md(report.markdown), "audit": audit.reason, "trial": trial.reason,
-            "report": dg.MetadataValue.path(str(audit.page)),
-        }
-    )  # fmt: skip
+    with leased_snapshot(settings) as snapshot:
+        report = PromoteJob(STOCKOUT, data_checks=data_checks(settings)).run(settings, snapshot)
+    yield dg.MaterializeResult(metadata=promoted(report, audit, trial))
 
 
 @dg.asset(
@@ -96,17 +80,12 @@ def stockout_predictions(
     """
     from ml.jobs.forecast_stock import ForecastStockJob
 
-    settings = workspace.settings
-    report = ForecastStockJob().run(settings, open_current(settings.paths.published))
+    with leased_snapshot(workspace.settings) as snapshot:
+        report = ForecastStockJob().run(workspace.settings, snapshot)
     if report.path is None:
         context.log.warning(f"No stock-out is forecast: {report.reason}")
         return
-    yield dg.MaterializeResult(
-        metadata={
-            "status": report.status, "version": report.version, "reason": report.reason,
-            "dagster/row_count": report.rows, "file": dg.MetadataValue.path(str(report.path)),
-        }
-    )  # fmt: skip
+    yield dg.MaterializeResult(metadata=forecast(report))
 
 
 @dg.asset(deps=[stockout_predictions], group_name="predictions", kinds={"parquet"}, owners=["team:data-engineering"])
@@ -118,16 +97,12 @@ def published_forecasts(context: dg.AssetExecutionContext, workspace: WorkspaceR
     from ml.jobs.forecast_stock import ForecastStockJob
 
     settings = workspace.settings
-    published = settings.paths.published
     # Finds the file that was forecast from this data and version; nothing is forecast twice.
-    forecast = ForecastStockJob().run(settings, open_current(published)).path
-    assert forecast is not None
-    with tempfile.TemporaryDirectory(dir=published, prefix=".export-") as scratch:
-        copy = Path(shutil.copy(forecast, Path(scratch) / f"{TABLE}.parquet"))
-        snapshot = publish(published, {TABLE: copy}, {"forecast_run_id": context.run.run_id}, settings.keep_snapshots)
-    return dg.MaterializeResult(
-        metadata={"snapshot": snapshot.version, "dagster/row_count": int(str(snapshot.tables[TABLE]["rows"]))}
-    )
+    with leased_snapshot(settings) as snapshot:
+        found = ForecastStockJob().run(settings, snapshot).path
+    assert found is not None
+    now = publish_table(settings, TABLE, found, {"forecast_run_id": context.run.run_id})
+    return dg.MaterializeResult(metadata=publication(now, TABLE))
 
 
 @dg.asset(
@@ -142,15 +117,13 @@ def stockout_alerts(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResu
     from decisions.stockouts.alerts import ALERTS, StockAlertJob
 
     settings = workspace.settings
-    published = settings.paths.published
-    report = StockAlertJob().run(settings, open_current(published))
-    with tempfile.TemporaryDirectory(dir=published, prefix=".export-") as scratch:
-        copy = Path(shutil.copy(report.path, Path(scratch) / f"{ALERTS}.parquet"))
-        snapshot = publish(published, {ALERTS: copy}, {}, settings.keep_snapshots)
+    with leased_snapshot(settings) as snapshot:
+        report = StockAlertJob().run(settings, snapshot)
+    now = publish_table(settings, ALERTS, report.path, {})
     found = report.alerts
     yield dg.MaterializeResult(
         metadata={
-            "status": report.status, "snapshot": snapshot.version, "dagster/row_count": len(found),
+            "status": report.status, **publication(now, ALERTS),
             "transfers": int((found["action"] == "transfer").sum()),
             "notifications": int(found["notify_customers"].sum()),
             "lost_units": float(found["expected_lost_units"].sum()),
@@ -165,8 +138,8 @@ def alerts_beat_days_of_cover(workspace: WorkspaceResource) -> dg.AssetCheckResu
     from decisions.stockouts.policy import AlertPolicy
     from decisions.stockouts.review import as_markdown, review
 
-    settings = workspace.settings
-    weeks = review(settings, open_current(settings.paths.published), AlertPolicy())
+    with leased_snapshot(workspace.settings) as snapshot:
+        weeks = review(workspace.settings, snapshot, AlertPolicy())
     hits, rule_hits = ((weeks["alerts"] * weeks[name]).sum() for name in ("precision", "rule_precision"))
     return dg.AssetCheckResult(
         passed=bool(hits >= rule_hits), severity=dg.AssetCheckSeverity.WARN,

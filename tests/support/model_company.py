@@ -69,6 +69,16 @@ def publish_orders(settings: Settings, frame: pd.DataFrame, as_of: pd.Timestamp 
     return publish(paths.published, {"feat_order_delivery": file}, {"as_of": as_of.isoformat()}, 3)
 
 
+def copied_home(settings: Settings, home: Path) -> Settings:
+    """A copy of a whole home, keys and registry among it, at a place that is still free."""
+    shutil.copytree(settings.home, home, symlinks=True)
+    there = Settings(home=home, company=settings.company)
+    with closing(sqlite3.connect(there.paths.mlflow / "mlflow.db")) as database, database:
+        for table, column in PLACES:
+            database.execute(f"update {table} set {column} = replace({column}, ?, ?)", (str(settings.home), str(home)))
+    return there
+
+
 class Company:
     """A company and the model that its tests train quickly."""
 
@@ -83,14 +93,9 @@ class Company:
 
     def copied(self, home: Path) -> "Company":
         """The same company in another home, of its own: made in a moment, where training takes seconds."""
-        before = self.settings.home
-        shutil.copytree(before, home, symlinks=True)
         company = copy(self)
-        company.settings = Settings(home=home, company=self.settings.company)
+        company.settings = copied_home(self.settings, home)
         company.snapshot = open_current(company.settings.paths.published)
-        with closing(sqlite3.connect(company.settings.paths.mlflow / "mlflow.db")) as database, database:
-            for table, column in PLACES:
-                database.execute(f"update {table} set {column} = replace({column}, ?, ?)", (str(before), str(home)))
         return company
 
     def signer(self, name: str) -> Signer:

@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import numpy as np
 import pandas as pd
@@ -23,7 +24,11 @@ from ml.jobs.train_lead_times import LeadTimeTrainJob
 from ml.jobs.trial import TrialJob
 from ml.jobs.watch import WatchJob
 from orchestration.cli.promise import app
-from workspace.published import Snapshot, publish
+from orchestration.defs.lead_times import lead_time_predictions, published_lead_times
+from orchestration.defs.validation import checks_of
+from orchestration.lib.workspace_resource import workspace_resource
+from tests.support.model_company import copied_home
+from workspace.published import Snapshot, open_current, publish
 from workspace.settings import Settings
 
 AS_OF = pd.Timestamp("2026-07-01")
@@ -182,3 +187,23 @@ def test_a_watch_rings_when_later_orders_leave_their_intervals(company: tuple, s
     assert found.rows["settled"] > 500
     assert bool(found.alarms("performance")) is rings
     assert found.is_due is rings
+
+
+@pytest.mark.parametrize("is_sound", [True, False])
+def test_lead_times_are_published_once_they_are_validated_and_not_otherwise(
+    company: tuple[Settings, Snapshot], tmp_path: Path, is_sound: bool
+) -> None:
+    settings = copied_home(company[0], tmp_path / "home")
+    resources = {"workspace": workspace_resource(settings)}
+    assert dg.materialize([lead_time_predictions], resources=resources).success
+    assert "lead_time_predictions" not in open_current(settings.paths.published).tables
+    if not is_sound:
+        (file,) = settings.paths.forecasts.rglob("*.parquet")
+        duckdb.execute(f"copy (from '{file}' union all (from '{file}' limit 1)) to '{file}.new' (format parquet)")
+        Path(f"{file}.new").replace(file)
+    run = dg.materialize(
+        [lead_time_predictions, published_lead_times, checks_of("lead_time_forecasts")], resources=resources,
+        raise_on_error=False,
+    )  # fmt: skip
+    assert run.success is is_sound
+    assert ("lead_time_predictions" in open_current(settings.paths.published).tables) is is_sound
