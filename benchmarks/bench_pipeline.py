@@ -5,7 +5,8 @@ the same landed Parquet into a new DuckDB file, in turn; the bare side executes 
 dependence, in one connection. Then the largest company gets one more day.
 
 `BENCH_DAYS` are the sizes in headline days of about 290,000 order lines (default `4`; 1, 3 and 10 million lines are
-`4 11 35`), `BENCH_ROUNDS` how often each is built (default 1); `BENCH_ONE_MORE=0` leaves the one more day out.
+`4 11 35`), `BENCH_ORDERS` the orders of a day (default 180,000; with fewer, many days fit into an hour), `BENCH_ROUNDS`
+how often each is built (default 1); `BENCH_ONE_MORE=0` leaves the one more day out.
 """
 
 import math
@@ -32,6 +33,7 @@ from twin.parameters import TwinParameters, load_preset
 from workspace.settings import Settings, quiet_environment
 
 SIZES = [int(days) for days in os.environ.get("BENCH_DAYS", "4").split()]
+ORDERS = int(os.environ.get("BENCH_ORDERS", "180000"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "1"))
 ONE_MORE = os.environ.get("BENCH_ONE_MORE", "1") == "1"
 #: Fewer master records than the preset's: matching them stands before the build, and is measured by bench_matching.
@@ -105,7 +107,7 @@ def step(settings: Settings, name: str) -> tuple[float, float]:
 def company_of(days: int) -> TwinParameters:
     """The headline preset over so many days, in a file a day."""
     preset = load_preset("headline")
-    demand = preset.demand.model_copy(update=DEMAND)
+    demand = preset.demand.model_copy(update={**DEMAND, "orders_per_day": float(ORDERS)})
     return preset.model_copy(update={"days": days, "demand": demand})
 
 
@@ -191,7 +193,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-pipeline-") as name:
         found = [measure(Path(name), days) for days in SIZES]
     companies, day = [company for company, _ in found], next((day for _, day in found if day), None)
-    print(f"Headline days of the twin with {DEMAND['products']:,} products and {DEMAND['customers']:,} customers; "
+    print(f"Days of {ORDERS:,} orders of the twin with {DEMAND['products']:,} products and {DEMAND['customers']:,} customers; "
           f"{ROUNDS} round(s), bare and dbt in turn.\n")  # fmt: skip
     print("| order lines | landed rows | step | median s | ÷ bare | peak GiB |\n|---|---|---|---|---|---|")
     for company in companies:

@@ -20,7 +20,7 @@ from sources.inputs import check_unmoved, find_inputs
 from sources.manifest import Adapter
 from sources.mapping import META_COLUMNS, Batch, land_table
 from sources.observations import observe
-from sources.plan import TablePlan, digests_of, plan_tables
+from sources.plan import TablePlan, digests_of, files_to_read, plan_tables
 from sources.problems import ExtractRefused
 from sources.raw import RawTables, literal, quoted
 from sources.readers import read_inputs
@@ -112,8 +112,9 @@ class _Landing:
             if all(plan.is_done for plan in plans.values()):
                 return self._report(self._batch_id(digests), "already_landed", tables=_nothing_new(plans),
                                     unmatched=inputs.unmatched)  # fmt: skip
+            wanted = files_to_read(self.adapter, plans.values(), digests)
             files, read = read_inputs(
-                raw, self.adapter.manifest, inputs, self.scratch, lambda what: self.progress(what, 0.2)
+                raw, self.adapter.manifest, inputs, wanted, self.scratch, lambda what: self.progress(what, 0.2)
             )
             seen = [*read, *fetched]
             observations = observe(raw, self.adapter)

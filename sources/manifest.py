@@ -131,6 +131,10 @@ class TableMapping(_Model):
         sql: File with one SELECT; `<table>.sql` when empty.
         from_: (`from` in the file) Inputs of which every row becomes exactly one row of the table. Landing proves it.
         derived_from: Inputs whose rows are grouped, split or filtered into rows of the table.
+        by_file: Why every row follows from one file of those inputs, and from look-ups, alone. New files are then read
+            and landed without the others. Landing proves it whenever it reads several files of an input at once.
+        lookup_days: Look-up → days. A file that lands alone sees the files of the look-up that are dated, by their
+            names, at most so many days apart from it; a new or corrected one lands anew just the files that see it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -138,6 +142,8 @@ class TableMapping(_Model):
     sql: str = ""
     from_: tuple[str, ...] = Field(default=(), alias="from")
     derived_from: tuple[str, ...] = ()
+    by_file: str = ""
+    lookup_days: dict[str, Annotated[int, Field(ge=0)]] = {}
 
     @field_validator("from_", "derived_from", mode="before")
     @classmethod
@@ -148,6 +154,14 @@ class TableMapping(_Model):
     def _exactly_one(self) -> Self:
         if bool(self.from_) == bool(self.derived_from):
             raise ValueError("give either `from` (one row each) or `derived_from` (grouped, split or filtered rows)")
+        return self
+
+    @model_validator(mode="after")
+    def _lookup_days_belong_to_files(self) -> Self:
+        if self.lookup_days and not self.by_file:
+            raise ValueError("`lookup_days` bounds what a single file sees: say `by_file`, and why")
+        if both := sorted(set(self.lookup_days) & set(self.inputs)):
+            raise ValueError(f"{', '.join(both)}: rows come from it, so it is no look-up; take it out of `lookup_days`")
         return self
 
     @property
@@ -199,6 +213,9 @@ class Manifest(_Model):
             for name in mapping.inputs:
                 if name not in inputs:
                     raise ValueError(f"table {table!r} names the input {name!r}, which is neither a file nor from dlt")
+            for name in mapping.lookup_days:
+                if name not in self.files:
+                    raise ValueError(f"table {table!r} bounds the look-up {name!r}, which is not among the files")
         return self
 
 

@@ -52,12 +52,14 @@ def land_table(raw: RawTables, adapter: Adapter, table: Table, plan: TablePlan, 
     """Land one table of the adapter.
 
     Raises:
-        AdapterError: its SQL is wrong.
+        AdapterError: its SQL is wrong, or its rows do not follow from one file although the manifest says `by_file`.
         AssertionError: rows read are not rows landed plus rows quarantined; nothing becomes visible.
     """
     connection, mapping = raw.connection, adapter.manifest.tables[table.name]
-    _judge(connection, adapter, table, plan, batch)
+    _judge(connection, "checked", adapter, table, plan.only, batch)
     try:
+        if mapping.by_file:
+            _prove_by_file(raw, adapter, table, plan, batch)
         if mapping.from_:
             quarantine_unmapped(connection, table, mapping.from_, plan.only)
         quarantine_duplicates(connection, table)
@@ -77,20 +79,46 @@ def land_table(raw: RawTables, adapter: Adapter, table: Table, plan: TablePlan, 
 
 
 def _judge(
-    connection: duckdb.DuckDBPyConnection, adapter: Adapter, table: Table, plan: TablePlan, batch: Batch
+    connection: duckdb.DuckDBPyConnection, target: str, adapter: Adapter, table: Table, only: Sequence[str] | None,
+    batch: Batch,
 ) -> None:  # fmt: skip
     mapped = f"select * from ({adapter.sql[table.name]}\n)"
-    if plan.only is not None:
-        mapped += f" where _source_file in ({', '.join(map(literal, plan.only))})"
+    if only is not None:
+        mapped += f" where _source_file in ({', '.join(map(literal, only))})"
     try:
         given = [row[0] for row in connection.execute(f"describe {mapped}").fetchall()]
         _check_given(adapter, table, given)
         regions = _known_regions(connection, batch)
-        connection.execute(f"create table checked as {checked_select(table, mapped, given, regions)}")
+        connection.execute(f"create table {target} as {checked_select(table, mapped, given, regions)}")
     except (duckdb.OutOfMemoryException, duckdb.IOException):
         raise
     except duckdb.Error as error:
         raise AdapterError(f"{adapter.name}/{table.name}.sql: {error}") from error
+
+
+def _prove_by_file(raw: RawTables, adapter: Adapter, table: Table, plan: TablePlan, batch: Batch) -> None:
+    """Compare the rows of one file with those that the SELECT makes of it when the input's other files are hidden."""
+    several = [
+        (name, files[-1])
+        for name in adapter.manifest.tables[table.name].inputs
+        if len(files := [f for f in raw.files.get(name, ()) if plan.only is None or f in plan.only]) > 1
+    ]
+    for name, file in several[:1]:
+        columns = ", ".join(quoted(c) for c in (*(c.name for c in table.columns), "_source_row", "_reasons"))
+        digest = f"select count(*), sum(hash({columns})) from {{}} where _source_file = {literal(file)}"
+        raw.expose(name, file)
+        try:
+            _judge(raw.connection, "alone", adapter, table, (file,), batch)
+            found = [raw.connection.execute(digest.format(t)).fetchone() for t in ("checked", "alone")]
+            raw.connection.execute("drop table alone")
+        finally:
+            raw.expose(name)
+        if found[0] != found[1]:
+            raise AdapterError(
+                f"{adapter.name}/{table.name}.sql: the manifest says that rows follow from one file alone (`by_file`), "
+                f"but those of {file} differ when the other files of {name!r} are hidden. Group by _source_file too, "
+                f"or drop `by_file`."
+            )
 
 
 def _check_given(adapter: Adapter, table: Table, given: Sequence[str]) -> None:

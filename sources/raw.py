@@ -116,13 +116,14 @@ class RawTables:
         self.connection.execute("insert into raw.malformed from malformed_batch")
         self.connection.unregister("malformed_batch")
 
-    def expose(self, logical: str) -> None:
-        """Show the table to the adapter's SQL under its logical name."""
+    def expose(self, logical: str, file: str | None = None) -> None:
+        """Show the table to the adapter's SQL under its logical name: all its rows, or those of one file alone."""
         columns = ", ".join(f"r.{quoted(c)}" for c in self.columns[logical])
         self.connection.execute(
-            f"create view {quoted(logical)} as select {columns}, f.name as _source_file, "
+            f"create or replace view {quoted(logical)} as select {columns}, f.name as _source_file, "
             f"coalesce(r._line, r.rowid - f.first_row + f.first_line) as _source_row "
             f"from raw.{quoted(logical)} r join raw.{quoted(logical + '.files')} f on r._file = f.no"
+            + (f" where f.name = {literal(file)}" if file is not None else "")
         )
 
     def count(self, logical: str) -> dict[str, int]:

@@ -4,7 +4,7 @@ Belongs here: which reader takes which format, and all problems of an extract to
 Does not belong here: the readers themselves (csvfiles, otherfiles, remote).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,12 +37,21 @@ class _Opened:
 
 
 def read_inputs(
-    raw: RawTables, manifest: Manifest, inputs: Inputs, scratch: Path, progress: Callable[[str], None]
+    raw: RawTables, manifest: Manifest, inputs: Inputs, wanted: Mapping[str, Collection[str]], scratch: Path,
+    progress: Callable[[str], None],
 ) -> tuple[list[LandedFile], list[SeenFile]]:  # fmt: skip
-    """Read every file into its raw table, and show the tables to the SQL.
+    """Read files into raw tables, and show the tables to the SQL.
+
+    Args:
+        raw: Where to.
+        manifest: How the inputs are read.
+        inputs: The files of the extract.
+        wanted: Logical name → files to read; the others landed before and are not opened.
+        scratch: Folder for what is decoded.
+        progress: Told what is being done.
 
     Returns:
-        One entry a file with the rows and malformed lines met, and one with its columns.
+        One entry a file that was read, with the rows and malformed lines met, and one with its columns.
 
     Raises:
         ExtractRefused: with the problems of all files.
@@ -50,6 +59,8 @@ def read_inputs(
     problems: list[Problem] = []
     opened: dict[str, list[_Opened]] = {name: [] for name in manifest.files}
     for file in inputs.files:
+        if file.name not in wanted[file.logical]:
+            continue
         progress(f"look at {file.name}")
         try:
             opened[file.logical].append(_open(raw, file, scratch))

@@ -42,7 +42,7 @@ def quarantine_unmapped(
     odd = connection.execute(
         "select _source_file, _source_row, count(*) from checked group by all having count(*) > 1 "
         "union all select _source_file, _source_row, 0 from checked anti join places using (_source_file, _source_row) "
-        "limit 1"
+        "order by 1, 2 limit 1"
     ).fetchone()
     if odd:
         made = (
@@ -131,6 +131,8 @@ def _unknown_codes(
         f"from checked where _reasons is null and {quoted(column)} is not null"
     )
     for relation in relations:
+        if not connection.execute("select 1 from asked limit 1").fetchone():
+            break  # every landed file of the table would be opened for nothing
         there = f"select source_system as scope, {quoted(reference.column)} as code from {relation}"
         connection.execute(
             f"create temp table unanswered as select asked.* from asked anti join ({there}) as t using (scope, code)"

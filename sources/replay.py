@@ -60,7 +60,7 @@ def replay(settings: Settings, table: str, corrected: Path) -> LandingReport:
             with next_version(paths) as building:
                 batch = Batch(f"{started:%Y%m%dT%H%M%S%fZ}-{REPLAY}-{digest[:8]}", started, building, paths.landing)
                 adapter = _adapter(table, columns, digest)
-                landed = land_table(raw, adapter, contract[table], TablePlan({}, None, (), {}), batch)
+                landed = land_table(raw, adapter, contract[table], TablePlan({}, None, (), {}, {}), batch)
                 if landed.total.read != count:
                     raise AssertionError(f"{corrected} holds {count} rows, but {landed.total} was made of them")
                 report = _report(settings, corrected, batch, adapter, {table: landed})
