@@ -193,8 +193,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-pipeline-") as name:
         found = [measure(Path(name), days) for days in SIZES]
     companies, day = [company for company, _ in found], next((day for _, day in found if day), None)
-    print(f"Days of {ORDERS:,} orders of the twin with {DEMAND['products']:,} products and {DEMAND['customers']:,} customers; "
-          f"{ROUNDS} round(s), bare and dbt in turn.\n")  # fmt: skip
+    print(f"Days of {ORDERS:,} orders of the twin with {DEMAND['products']:,} products and {DEMAND['customers']:,} "
+          f"customers; {ROUNDS} round(s), bare and dbt in turn.\n")  # fmt: skip
     print("| order lines | landed rows | step | median s | ÷ bare | peak GiB |\n|---|---|---|---|---|---|")
     for company in companies:
         bare = company.steps["bare"].middle
@@ -220,7 +220,7 @@ def main() -> None:
     if day:
         whole, alone = companies[-1].build, sum(taken.middle for taken in day.steps.values())
         parts = ", ".join(f"{name} {taken.middle:.1f} s" for name, taken in day.steps.items())
-        print(f"- one more headline day onto {companies[-1].days - 1}: {alone:.1f} s ({parts}), {alone / whole:.0%} of "
+        print(f"- one more day onto {companies[-1].days - 1}: {alone:.1f} s ({parts}), {alone / whole:.0%} of "
               f"the full build of {companies[-1].days} days (at most {DAY_GOAL:.0%} onto 30): "
               f"{verdict(alone <= DAY_GOAL * whole)}")  # fmt: skip
 

@@ -127,6 +127,7 @@ class LandingReport:
         batch: Id of the landing; sorts by time.
         status: `landed`; `already_landed`: everything had landed before, nothing was written; `refused`: the extract
             cannot be trusted, nothing was landed; `replayed`: corrected rows of quarantine were landed.
+        files: The files that were read; those that no table needed any more were not.
         problems: Why it was refused, one JSON object a problem (see `sources.problems.Problem`).
         unmatched: Files of the extract that the adapter does not read.
         observations: What the adapter noticed in the inputs, by name.
