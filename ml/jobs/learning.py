@@ -4,10 +4,12 @@ Belongs here: the order of the steps from rows to a fitted version and its evide
 registering (ml/jobs/train), methods (ml/core).
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from joblib import parallel_config  # type: ignore[import-untyped]  # published without types
 from sklearn.inspection import permutation_importance
 
 from ml.core.baselines import group_rate, overall_rate
@@ -99,13 +101,20 @@ def learn_and_judge(frame: pd.DataFrame, features: FeatureSet, spec: ModelSpec, 
     notes: list[str] = []
     judged: list[pd.DataFrame] = []
     fitted_folds: list[tuple[Cut, FittedRisk]] = []
-    for cut in cuts:
+
+    def attempt(cut: Cut) -> FittedRisk | UnusableTable:
         try:
-            fitted = learn(inputs, taught, times, cut.learn, features, spec.plan, spec.seed, threads)
+            return learn(inputs, taught, times, cut.learn, features, spec.plan, spec.seed)
         except UnusableTable as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=threads) as pool:  # the longest first
+        attempts = list(pool.map(attempt, reversed(cuts)))
+    for cut, fitted in zip(cuts, reversed(attempts), strict=True):
+        if isinstance(fitted, UnusableTable):
             if cut is cuts[-1]:
-                raise
-            notes.append(f"The stretch from {cut.origin:%Y-%m-%d} is not judged: {error}")
+                raise fitted
+            notes.append(f"The stretch from {cut.origin:%Y-%m-%d} is not judged: {fitted}")
             continue
         fitted_folds.append((cut, fitted))
         judged.append(_judged_rows(frame, outcome, inputs, cut, fitted, spec).assign(fold=len(fitted_folds)))
@@ -124,8 +133,8 @@ def learn_and_judge(frame: pd.DataFrame, features: FeatureSet, spec: ModelSpec, 
         overall=_metrics(backtest, spec),
         latest=_metrics(judged[-1], spec),
         by_group=_by_group(backtest, spec, minimum_support),
-        importance=_importance(version, inputs[last_cut.judge], outcome[last_cut.judge], spec.seed),
-        curve=_learning_curve(inputs, (taught, outcome), times, last_cut, version, spec),
+        importance=_importance(version, inputs[last_cut.judge], outcome[last_cut.judge], spec.seed, threads),
+        curve=_learning_curve(inputs, (taught, outcome), times, last_cut, version, spec, threads),
         reliability=reliability(backtest["outcome"].to_numpy(), backtest["predicted"].to_numpy()),
         notes=tuple(notes),
     )
@@ -193,23 +202,27 @@ def _by_group(rows: pd.DataFrame, spec: ModelSpec, minimum_support: int) -> tupl
 
 
 def _learning_curve(inputs: pd.DataFrame, labels: tuple[Floats, Floats], times: Timeline, cut: Cut, fitted: FittedRisk,
-                    spec: ModelSpec) -> dict[int, float]:  # fmt: skip
+                    spec: ModelSpec, threads: int) -> dict[int, float]:  # fmt: skip
     """Whether more history would help: the same trees on ever longer newest parts of the rows learned from."""
     taught, outcome = labels
     newest_first = np.flatnonzero(cut.learn)[np.argsort(-times.made_at[cut.learn].asi8, kind="stable")]
-    losses: dict[int, float] = {}
-    for share in CURVE_SHARES:
+
+    def loss(count: int) -> float | None:
         rows = np.zeros(len(outcome), dtype=bool)
-        rows[newest_first[: round(share * len(newest_first))]] = True
-        if rows.sum() < FEWEST_ON_CURVE or taught[rows].min() == taught[rows].max():
-            continue
+        rows[newest_first[:count]] = True
+        if count < FEWEST_ON_CURVE or taught[rows].min() == taught[rows].max():
+            return None
         model = fit_trees(inputs, taught, rows, fitted.features, fitted.parameters, spec.plan, spec.seed)
         predicted = positive_probability(model, inputs.loc[cut.judge, fitted.features.names])
-        losses[int(rows.sum())] = float(log_losses(outcome[cut.judge], predicted).mean())
-    return losses
+        return float(log_losses(outcome[cut.judge], predicted).mean())
+
+    counts = [round(share * len(newest_first)) for share in CURVE_SHARES]
+    with ThreadPoolExecutor(max_workers=threads) as pool:  # the longest first
+        losses = list(pool.map(loss, reversed(counts)))
+    return {count: lost for count, lost in zip(counts, reversed(losses), strict=True) if lost is not None}
 
 
-def _importance(fitted: FittedRisk, inputs: pd.DataFrame, outcome: Floats, seed: int) -> dict[str, float]:
+def _importance(fitted: FittedRisk, inputs: pd.DataFrame, outcome: Floats, seed: int, threads: int) -> dict[str, float]:
     if outcome.min() == outcome.max():
         return {}
     sample = inputs[fitted.features.names].assign(outcome=outcome)
@@ -218,9 +231,10 @@ def _importance(fitted: FittedRisk, inputs: pd.DataFrame, outcome: Floats, seed:
     labels = sample.pop("outcome").to_numpy()
     if labels.min() == labels.max():
         return {}
-    with one_thread():
+    with one_thread(), parallel_config("threading"):
         found = permutation_importance(
-            fitted.model, sample, labels, scoring="roc_auc", n_repeats=IMPORTANCE_REPEATS, random_state=seed
-        )
+            fitted.model, sample, labels, scoring="roc_auc", n_repeats=IMPORTANCE_REPEATS, random_state=seed,
+            n_jobs=threads,
+        )  # fmt: skip
     ranked = sorted(zip(fitted.features.names, found.importances_mean, strict=True), key=lambda pair: -pair[1])
     return {name: float(value) for name, value in ranked}
