@@ -23,6 +23,7 @@ from ml.jobs.promote import PromoteJob
 from ml.jobs.train_lead_times import LeadTimeTrainJob
 from ml.jobs.trial import TrialJob
 from ml.jobs.watch import WatchJob
+from orchestration.cli.models import app as models_app
 from orchestration.cli.promise import app
 from orchestration.defs.lead_times import lead_time_predictions, published_lead_times
 from orchestration.defs.validation import checks_of
@@ -130,6 +131,32 @@ def test_two_versions_are_compared_on_the_same_orders_by_region(company: tuple) 
     assert found.rows["overall"] == sum(count for region, count in found.rows.items() if region != "overall")
     report = PromoteJob(SPEC, second.version, CHECKS).run(settings, snapshot)
     assert report.gates["not_worse_than_champion"] == "fail"
+
+
+def test_the_command_trains_the_model_that_is_named(
+    company: tuple, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = copied_home(company[0], tmp_path / "copy")
+    monkeypatch.setenv("OI_HOME", str(settings.home))
+    monkeypatch.setenv("OI_COMPANY", settings.company)
+    arguments = ["train", "--model", LEAD_TIME.name, "--json"]
+    trained, again = (json.loads(CliRunner().invoke(models_app, arguments).stdout) for _ in range(2))
+    assert (trained["status"], trained["model"], again["status"]) == ("trained", LEAD_TIME.name, "reused")
+    assert 0.85 < trained["metrics"]["coverage"] < 0.95
+    assert trained["version"] == again["version"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "lead-tim"], "--model is one of"),
+        (["--model", LEAD_TIME.name, "--label", "repaired"], "Only the label of"),
+    ],
+)
+def test_the_command_refuses_what_it_cannot_train(arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(models_app, ["train", *arguments])
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_training_again_on_the_same_orders_trains_nothing(company: tuple) -> None:
