@@ -27,10 +27,12 @@ class Boundary:
     Attributes:
         suite: Builds the suite.
         files: Table → Parquet for boundaries that are read from files; None for those in the warehouse.
+        is_append_only: Its files lie in folders by day, and are added and never rewritten.
     """
 
     suite: Callable[[], Suite]
     files: Callable[[CompanyPaths], Mapping[str, Path]] | None = None
+    is_append_only: bool = False
 
 
 def _landing_files(paths: CompanyPaths) -> dict[str, Path]:
@@ -58,7 +60,7 @@ def _newest(table: str, folder: Path) -> dict[str, Path]:
 
 
 BOUNDARIES: dict[str, Boundary] = {
-    "landing": Boundary(landing.suite, _landing_files),
+    "landing": Boundary(landing.suite, _landing_files, is_append_only=True),
     "master_data": Boundary(master_data.suite),
     "marts": Boundary(marts.suite),
     "features": Boundary(features.suite),
@@ -80,6 +82,11 @@ def suite_for(boundary: str) -> Suite:
 def reads_warehouse(boundary: str) -> bool:
     """Whether a boundary's tables lie in the warehouse."""
     return _boundary(boundary).files is None
+
+
+def is_append_only(boundary: str) -> bool:
+    """Whether files of a boundary are added and never rewritten, so that what held of them still holds."""
+    return _boundary(boundary).is_append_only
 
 
 def default_files(settings: Settings, boundary: str) -> Mapping[str, Path]:

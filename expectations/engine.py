@@ -27,6 +27,7 @@ from workspace.warehouse import duckdb_config
 #: 8 s and 3 s for a million in 365. So many files are copied when they hold few rows on average.
 MANY_FILES, SMALL_FILE_ROWS = 16, 500
 
+_PARQUET = "read_parquet({}, union_by_name = true, hive_partitioning = false)"
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -63,7 +64,14 @@ class Database:
             columns.setdefault(table, {})[column] = kind
         return {table: self._facts_of(table, columns[table]) for table in wanted if table in columns}
 
-    def run(self, table: str, checks: Sequence[Check], shown: tuple[str, ...]) -> dict[str, Any]:
+    def count_added(self, table: str) -> int:
+        """Rows of the files that were added to a table, if the database has a view of them; none otherwise."""
+        is_there = self.rows(f"select 1 from information_schema.tables where table_name = '{added_view(table)}'")
+        return int(self.rows(f'select count(*) from "{added_view(table)}"')[0][0]) if is_there else 0
+
+    def run(
+        self, table: str, checks: Sequence[Check], shown: tuple[str, ...], only_added: bool = False
+    ) -> dict[str, Any]:
         """Run checks on one table; returns check id → GX result.
 
         Runs twice: first for verdicts alone, which GX computes in few passes over the table; then only those checks
@@ -73,19 +81,23 @@ class Database:
             table: Table or view of the database.
             checks: Checks whose learned bounds have been settled.
             shown: Columns that failing rows are shown with.
+            only_added: Look at the rows of the files that were added, not at all.
         """
         from expectations.translation import SAMPLE_ROWS, expectation_for
 
-        batch = self._source.add_table_asset(table, table_name=table).add_batch_definition_whole_table("whole")
+        if not checks:
+            return {}
+        name = added_view(table) if only_added else table
+        batch = self._source.add_table_asset(name, table_name=name).add_batch_definition_whole_table("whole")
         verdicts = [expectation_for(check, shown) for check in checks if not _has_number(check)]
-        results = self._run(batch, f"{table}.verdicts", verdicts, {"result_format": "BOOLEAN_ONLY"}) if verdicts else {}
+        results = self._run(batch, f"{name}.verdicts", verdicts, {"result_format": "BOOLEAN_ONLY"}) if verdicts else {}
         again = [check for check in checks if _has_number(check) or not results[check.id].success]
         if again:
             detail = {"result_format": "SUMMARY", "partial_unexpected_count": SAMPLE_ROWS}
             if shown:
                 detail["unexpected_index_column_names"] = list(shown)
             detailed = [expectation_for(check, shown, brings_rows=True) for check in again]
-            results |= self._run(batch, f"{table}.details", detailed, detail)
+            results |= self._run(batch, f"{name}.details", detailed, detail)
         return results
 
     def _run(self, batch: Any, name: str, expectations: list[Any], result_format: dict[str, Any]) -> dict[str, Any]:
@@ -108,6 +120,11 @@ class Database:
         """The rows of a query."""
         with self._source.get_engine().connect() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(query).fetchall()]
+
+
+def added_view(table: str) -> str:
+    """Name of the view over the files that were added to a table."""
+    return f"{table}__added"
 
 
 def _has_number(check: Check) -> bool:
@@ -143,12 +160,15 @@ def open_database(settings: Settings, path: Path) -> Iterator[Database]:
 
 
 @contextmanager
-def database_over(settings: Settings, files: Mapping[str, Path]) -> Iterator[tuple[Path, dict[str, str]]]:
+def database_over(
+    settings: Settings, files: Mapping[str, Path], added: Mapping[str, Sequence[Path]]
+) -> Iterator[tuple[Path, dict[str, str]]]:
     """A temporary DuckDB file with one table or view for each set of Parquet files, removed afterwards.
 
     Args:
         settings: Where the file may lie.
         files: Table → a Parquet file, a glob pattern, or a folder that is read with all folders below it.
+        added: Table → those of its files that get a view of their own (`added_view`).
 
     Yields:
         The file, and table → message for tables whose Parquet cannot be read. Tables without files are not in it.
@@ -162,6 +182,11 @@ def database_over(settings: Settings, files: Mapping[str, Path]) -> Iterator[tup
             for table, location in files.items():
                 try:
                     _bring(connection, table, location)
+                    if added.get(table):
+                        listed = ", ".join(_text(path) for path in added[table])
+                        connection.execute(
+                            f'create view "{added_view(table)}" as from {_PARQUET.format(f"[{listed}]")}'
+                        )
                 except duckdb.Error as problem:
                     unreadable[table] = str(problem)
         yield path, unreadable
@@ -170,14 +195,18 @@ def database_over(settings: Settings, files: Mapping[str, Path]) -> Iterator[tup
 def _bring(connection: duckdb.DuckDBPyConnection, table: str, location: Path) -> None:
     """A view over the files, or a copy where they are many and small: each pass of a suite opens every file."""
     pattern = location / "**" / "*.parquet" if location.is_dir() else location
-    escaped = os.fspath(pattern).replace("'", "''")
-    files = connection.execute(f"select count(*) from glob('{escaped}')").fetchall()[0][0]
+    files = connection.execute(f"select count(*) from glob({_text(pattern)})").fetchall()[0][0]
     if not files:
         return
-    source = f"read_parquet('{escaped}', union_by_name = true, hive_partitioning = false)"
+    source = _PARQUET.format(_text(pattern))
     rows = connection.execute(f"select count(*) from {source}").fetchall()[0][0] if files > MANY_FILES else 0
     kind = "table" if files > MANY_FILES and rows < SMALL_FILE_ROWS * files else "view"
     connection.execute(f'create {kind} "{table}" as select * from {source}')
+
+
+def _text(path: Path) -> str:
+    """A path as a SQL string."""
+    return "'" + os.fspath(path).replace("'", "''") + "'"
 
 
 def _great_expectations() -> Any:

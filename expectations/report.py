@@ -93,6 +93,8 @@ class ValidationReport:
         checks: Results, in the suite's order.
         path: File that holds the report; None before it is written.
         rows_by_day: Table → ISO day → rows, for tables that have days.
+        rows_read: Table → rows that checks of rows were run on, where the others were found sound before and lie there
+            unchanged; a table that was read whole is not in it.
     """
 
     boundary: str
@@ -103,6 +105,7 @@ class ValidationReport:
     checks: tuple[CheckResult, ...]
     path: Path | None = field(default=None, compare=False)
     rows_by_day: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    rows_read: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def success(self) -> bool:
@@ -210,6 +213,7 @@ def load_report(path: Path) -> ValidationReport:
     return ValidationReport(
         boundary=given["boundary"], run_id=given["run_id"], started=given["started"], seconds=given["seconds"],
         rows=given["rows"], checks=checks, path=path, rows_by_day=given.get("rows_by_day", {}),
+        rows_read=given.get("rows_read", {}),
     )  # fmt: skip
 
 

@@ -1,19 +1,18 @@
 """Validating one boundary: data found, checks run in DuckDB, results judged, masked and kept.
 
-Belongs here: the order of the work and how a Great Expectations result becomes ours. Does not belong here: the checks
-(`suites/`), the engine (`engine.py`), the files of results (`report.py`).
+Belongs here: the order of the work. Does not belong here: the checks (`suites/`), the engine (`engine.py`), what a
+result means (`judging.py`), the files of results (`report.py`).
 """
 
-import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from expectations.boundaries import default_files, reads_warehouse, suite_for
+from expectations.boundaries import default_files, is_append_only, reads_warehouse, suite_for
+from expectations.carried import Carried, keep, look
 from expectations.checks import (
     Check,
     FiniteNumbers,
@@ -21,14 +20,13 @@ from expectations.checks import (
     HasRows,
     LearnedMeasure,
     Measure,
-    NoGroup,
     RowRule,
     Suite,
-    UniqueKey,
     quoted,
 )  # fmt: skip
 from expectations.day_checks import judge_days
 from expectations.engine import Database, TableFacts, database_over, open_database
+from expectations.judging import Scene, held_before, judge, result_of
 from expectations.learning import LearnedBounds, learn
 from expectations.masking import PersonalDataClasses, scrub
 from expectations.report import CheckResult, ValidationReport, check_run_id, reports, save_report
@@ -44,21 +42,20 @@ class NothingToValidate(ValueError):
 
 
 @dataclass(frozen=True)
-class _Scene:
-    """What judging a check needs to know."""
-
-    suite: Suite
-    facts: Mapping[str, TableFacts]
-    bounds: Mapping[str, LearnedBounds]
-    classes: PersonalDataClasses
-
-
-@dataclass(frozen=True)
 class _Verdict:
-    """What was found of one table: its checks, and the rows of its days if it has any."""
+    """What was found of one table.
+
+    Attributes:
+        results: One a check.
+        settled: The checks as they were run, or would have been.
+        rows_by_day: Rows of its days, if it has any.
+        rows_read: Rows that were read, where others were found sound before; None for all.
+    """
 
     results: list[CheckResult]
-    rows_by_day: dict[str, int]
+    settled: tuple[Check, ...] = ()
+    rows_by_day: Mapping[str, int] = field(default_factory=dict)
+    rows_read: int | None = None
 
 
 def validate(
@@ -70,7 +67,8 @@ def validate(
 ) -> ValidationReport:
     """Run a boundary's suite and keep its report.
 
-    Reads either a DuckDB file or Parquet files. Without both: the company's warehouse (`master_data`, `marts`,
+    Reads either a DuckDB file or Parquet files. Of landing, rows that were found sound and lie there unchanged are not
+    read again (`carried.py`). Without both: the company's warehouse (`master_data`, `marts`,
     `features`), all of landing (`landing`), or the batch that was scored last (`predictions`). The warehouse is read
     under its lock, which the caller must not hold.
 
@@ -95,11 +93,13 @@ def validate(
     check_run_id(run_id)
     clock = time.perf_counter()
     bounds = _learned_bounds(settings, suite)
-    with _opened(settings, boundary, database, files) as (opened, unreadable):
+    is_carried = database is None and files is None and is_append_only(boundary)
+    carried = look(settings, boundary, default_files(settings, boundary)) if is_carried else Carried()
+    with _opened(settings, boundary, database, files, carried) as (opened, unreadable):
         facts = opened.facts(suite.read_tables)
         facts |= {table: TableFacts({}, None, problem) for table, problem in unreadable.items()}
-        scene = _Scene(suite, facts, bounds, PersonalDataClasses(load_contract()))
-        verdicts = {table: _validate_table(opened, scene, table, started) for table in suite.tables}
+        scene = Scene(suite, facts, bounds, PersonalDataClasses(load_contract()))
+        verdicts = {table: _validate_table(opened, scene, carried, table, started) for table in suite.tables}
     results = [result for verdict in verdicts.values() for result in verdict.results]
     by_id = {result.id: result for result in results}
     unreadable_tables = [result for result in results if result.id.endswith(".readable")]
@@ -111,19 +111,26 @@ def validate(
         rows={table: facts[table].rows or 0 for table in suite.tables if table in facts},
         checks=(*unreadable_tables, *(by_id[check.id] for check in suite.checks)),
         rows_by_day={table: verdict.rows_by_day for table, verdict in verdicts.items() if verdict.rows_by_day},
+        rows_read={table: verdict.rows_read for table, verdict in verdicts.items() if verdict.rows_read is not None},
     )
-    return save_report(settings, report)
+    saved = save_report(settings, report)
+    if is_carried:
+        keep(settings, boundary, carried, [check for v in verdicts.values() for check in v.settled], results)
+    return saved
 
 
 @contextmanager
 def _opened(
-    settings: Settings, boundary: str, database: Path | None, files: Mapping[str, Path] | None
+    settings: Settings, boundary: str, database: Path | None, files: Mapping[str, Path] | None, carried: Carried
 ) -> Iterator[tuple[Database, dict[str, str]]]:
     if database is not None and files is not None:
         raise NothingToValidate("A boundary is read from a database or from files; both were given. Give one.")
     if database is None and (files is not None or not reads_warehouse(boundary)):
         chosen = files if files is not None else default_files(settings, boundary)
-        with database_over(settings, chosen) as (path, unreadable), open_database(settings, path) as opened:
+        with (
+            database_over(settings, chosen, carried.added()) as (path, unreadable),
+            open_database(settings, path) as opened,
+        ):
             yield opened, unreadable
         return
     path = database or settings.paths.warehouse
@@ -149,29 +156,41 @@ def _learned_bounds(settings: Settings, suite: Suite) -> dict[str, LearnedBounds
     return {id: learn(rule, past[id]) for id, rule in learners.items()}
 
 
-def _validate_table(opened: Database, scene: _Scene, table: str, started: datetime) -> _Verdict:
+def _validate_table(opened: Database, scene: Scene, carried: Carried, table: str, started: datetime) -> _Verdict:
     checks = [check for check in scene.suite.checks if check.table == table]
     facts = scene.facts.get(table)
     if facts is not None and facts.problem is not None:
         reason = f"{table} cannot be read"
-        return _Verdict(
-            [_unreadable(table, facts.problem), *(_result(check, "skipped", reason) for check in checks)], {}
-        )
+        return _Verdict([_unreadable(table, facts.problem), *(result_of(check, "skipped", reason) for check in checks)])
     settled = {check.id: _settle(check, scene, started) for check in checks}
     decided = {check.id: _decide_without_running(check, scene) for check in checks}
     runnable = [settled[id] for id, result in decided.items() if result is None]
     shown = tuple(c for c in scene.suite.identity.get(table, ()) if facts is not None and c in facts.columns)
-    outcomes = opened.run(table, runnable, shown) if runnable else {}
-    results = [decided[check.id] or _judge(check, settled[check.id], outcomes[check.id], scene) for check in checks]
+    held = [check for check in runnable if carried.holds(check)]
+    outcomes = opened.run(table, [check for check in runnable if check not in held], shown)
+    rows_read = opened.count_added(table) if held else None
+    if rows_read:
+        outcomes |= opened.run(table, held, shown, only_added=True)
+    results = [
+        decided[check.id]
+        or (
+            judge(check, settled[check.id], outcomes[check.id], scene)
+            if check.id in outcomes
+            else held_before(check, scene)
+        )
+        for check in checks
+    ]
+    found = _Verdict(results, tuple(settled.values()), rows_read=rows_read)
     day = scene.suite.days.get(table)
     if not runnable or day is None or facts is None or not facts.rows or day not in facts.columns:
-        return _Verdict(results, {})
+        return found
     ran = [(check, settled[check.id]) for check in checks if decided[check.id] is None]
     rows_by_day, findings = judge_days(opened, table, day, ran, results)
-    return _Verdict([replace(result, by_day=findings.get(result.id)) for result in results], rows_by_day)
+    results = [replace(result, by_day=findings.get(result.id)) for result in results]
+    return replace(found, results=results, rows_by_day=rows_by_day)
 
 
-def _settle(check: Check, scene: _Scene, started: datetime) -> Check:
+def _settle(check: Check, scene: Scene, started: datetime) -> Check:
     """The check with what only the run knows filled in: learned bounds, the run's start, the table's own columns."""
     columns = scene.facts[check.table].columns if check.table in scene.facts else {}
     if isinstance(check.rule, FiniteNumbers):
@@ -188,7 +207,7 @@ def _settle(check: Check, scene: _Scene, started: datetime) -> Check:
     return check
 
 
-def _decide_without_running(check: Check, scene: _Scene) -> CheckResult | None:
+def _decide_without_running(check: Check, scene: Scene) -> CheckResult | None:
     """The result of a check that cannot or need not be run, else None."""
     facts = scene.facts.get(check.table)
     if facts is None or not facts.rows:
@@ -196,20 +215,20 @@ def _decide_without_running(check: Check, scene: _Scene) -> CheckResult | None:
     for other in check.needs:
         found = scene.facts.get(other)
         if found is None or not found.rows:
-            return _result(check, "skipped", _emptiness(other, scene.suite, found))
+            return result_of(check, "skipped", _emptiness(other, scene.suite, found))
     if isinstance(check.rule, HasColumns):
         return None
     missing = [column for column in check.rule.columns if column not in facts.columns]
     if missing:
-        return _result(check, "skipped", f"{check.table} has no column {', '.join(missing)}")
+        return result_of(check, "skipped", f"{check.table} has no column {', '.join(missing)}")
     return None
 
 
-def _decide_on_emptiness(check: Check, scene: _Scene, facts: TableFacts | None) -> CheckResult | None:
+def _decide_on_emptiness(check: Check, scene: Scene, facts: TableFacts | None) -> CheckResult | None:
     reason = _emptiness(check.table, scene.suite, facts)
     if not isinstance(check.rule, HasRows):
-        return _result(check, "skipped", reason)
-    return _result(check, "failed", reason) if facts is None else None
+        return result_of(check, "skipped", reason)
+    return result_of(check, "failed", reason) if facts is None else None
 
 
 def _emptiness(table: str, suite: Suite, facts: TableFacts | None) -> str:
@@ -225,76 +244,4 @@ def _unreadable(table: str, problem: str) -> CheckResult:
         id=f"{table}.readable", table=table, expectation="readable", severity="error", status="failed",
         observed=scrub(problem), expected="the table can be read",
         why="Nothing can be said about data that cannot be read; a file is cut short or is not Parquet.",
-    )  # fmt: skip
-
-
-def _judge(check: Check, settled: Check, outcome: Any, scene: _Scene) -> CheckResult:
-    name = str(outcome.expectation_config.type)
-    problem = _exception_of(outcome.exception_info)
-    if problem is not None:
-        return replace(_result(check, "failed", f"could not be evaluated: {scrub(problem)}"), expectation=name)
-    status = "passed" if outcome.success else "failed"
-    if isinstance(settled.rule, Measure):
-        return _judge_measure(check, settled.rule, outcome, scene.bounds.get(check.id))
-    found = dict(outcome.result)
-    if isinstance(check.rule, HasRows):
-        base = _result(check, status, f"{scene.facts[check.table].rows:,} rows")
-    elif isinstance(check.rule, HasColumns):
-        absent = [c for c in check.rule.names if c not in scene.facts[check.table].columns]
-        base = _result(check, status, f"missing: {', '.join(absent)}" if absent else "all there")
-    else:
-        base = _judge_rows(check, status, found, scene)
-    return replace(base, expectation=name)
-
-
-def _judge_measure(check: Check, rule: Measure, outcome: Any, bounds: LearnedBounds | None) -> CheckResult:
-    value = outcome.result.get("observed_value")
-    finite = value is not None and math.isfinite(value)
-    seen = f"{value:,.4g}" if finite else "not measurable"
-    status = "passed" if outcome.success else "failed"
-    if bounds is not None and not bounds.is_ready:
-        status, seen = "skipped", f"{bounds.basis}; {seen} now"
-    return replace(
-        _result(check, status, seen),
-        expectation=str(outcome.expectation_config.type),
-        expected=rule.sentence() if bounds is None or bounds.is_ready else check.rule.sentence(),
-        value=value if finite else None,
-        basis=bounds.basis if bounds is not None else None,
-    )
-
-
-def _judge_rows(check: Check, status: str, found: Mapping[str, Any], scene: _Scene) -> CheckResult:
-    rows = scene.facts[check.table].rows or 0
-    count = int(found.get("unexpected_count", 0))
-    is_group = isinstance(check.rule, NoGroup)
-    unit = "key" if isinstance(check.rule, UniqueKey) else getattr(check.rule, "unit", "row")
-    observed = f"{count:,} of {rows:,} rows" if unit == "row" else f"{count:,} {unit}{'' if count == 1 else 's'}"
-    sample = tuple(scene.classes.mask_row(check.table, row, is_group) for row in _failing_rows(found))
-    return replace(
-        _result(check, status, observed),
-        unexpected_count=count,
-        unexpected_pct=round(100 * count / rows, 6) if unit == "row" and rows else None,
-        sample=sample,
-    )
-
-
-def _failing_rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    details = found.get("details") or {}
-    rows = details.get("unexpected_rows")
-    if rows is None:
-        rows = found.get("partial_unexpected_index_list") or []
-    return [dict(row) for row in rows]
-
-
-def _exception_of(info: Mapping[str, Any]) -> str | None:
-    """Message of the exception that GX caught, whether it reports one or one for each metric."""
-    if "raised_exception" in info:
-        return str(info.get("exception_message")) if info["raised_exception"] else None
-    return next((str(one["exception_message"]) for one in info.values() if one.get("raised_exception")), None)
-
-
-def _result(check: Check, status: Any, observed: str) -> CheckResult:
-    return CheckResult(
-        id=check.id, table=check.table, expectation=type(check.rule).__name__, severity=check.severity, status=status,
-        observed=observed, expected=check.rule.sentence(), why=check.why,
     )  # fmt: skip

@@ -10,6 +10,13 @@ import re
 from typing import Any
 
 import great_expectations.expectations as gxe
+from great_expectations.core.metric_domain_types import MetricDomainTypes
+from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
+from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.expectations.metrics.metric_provider import metric_partial
+from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+from great_expectations.validator.metric_configuration import MetricConfiguration
+from sqlalchemy import literal_column
 
 from expectations.checks import (
     Between,
@@ -33,22 +40,60 @@ GX_SEVERITY = {"error": "critical", "warning": "warning"}
 _BIND_LIKE = re.compile(r"(?<![:\w\\]):(?=\w)")
 
 
+class RowsBreaking(TableMetricProvider):
+    """How many rows satisfy `condition`: an aggregate, so that GX computes those of a table together in one pass."""
+
+    metric_name = "rows.breaking"
+    value_keys = ("condition",)
+
+    @metric_partial(
+        engine=SqlAlchemyExecutionEngine,
+        partial_fn_type=MetricPartialFunctionTypes.AGGREGATE_FN,
+        domain_type=MetricDomainTypes.TABLE,
+    )
+    def _sqlalchemy(
+        cls,  # noqa: N805  (GX makes a class method of it)
+        execution_engine: Any,
+        metric_domain_kwargs: dict[str, Any],
+        metric_value_kwargs: dict[str, Any],
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any],
+    ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+        count: Any = literal_column(f"count(*) filter (where {metric_value_kwargs['condition']})")
+        return count, metric_domain_kwargs, {}
+
+
 class _ExpectNoRows(gxe.UnexpectedRowsExpectation):
-    """Base of ours: counts the offending rows in the database, and brings a sample of them only when asked to."""
+    """Base of ours: counts the offending rows in the database, and brings a sample of them only when asked to.
+
+    Attributes:
+        brings_rows: Whether a sample is wanted.
+        condition: True of an offending row, where a row offends by itself.
+    """
 
     brings_rows: bool = False
+    condition: str | None = None
 
     def get_validation_dependencies(self, execution_engine: Any = None, runtime_configuration: Any = None) -> Any:
-        """What GX must compute: the count, and the rows when they are wanted; each costs a pass over the table."""
+        """What GX must compute: the count, and the rows when they are wanted.
+
+        Count and rows by query cost a pass over the table each; a count by condition shares one with the others.
+        """
         dependencies = super().get_validation_dependencies(execution_engine, runtime_configuration)
-        if not self.brings_rows:
-            dependencies.remove_metric_configuration("unexpected_rows_query.table")
+        if self.brings_rows:
+            return dependencies
+        query = dependencies.metric_configurations["unexpected_rows_query.row_count"]
+        dependencies.remove_metric_configuration("unexpected_rows_query.table")
+        if self.condition is not None:
+            dependencies.remove_metric_configuration("unexpected_rows_query.row_count")
+            asked = MetricConfiguration("rows.breaking", query.metric_domain_kwargs, {"condition": self.condition})
+            dependencies.set_metric_configuration("rows.breaking", asked)
         return dependencies
 
     def _validate(
         self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
     ) -> dict[str, Any]:
-        count = metrics["unexpected_rows_query.row_count"]
+        count = metrics.get("rows.breaking", metrics.get("unexpected_rows_query.row_count"))
         rows = metrics.get("unexpected_rows_query.table", [])[:SAMPLE_ROWS]
         return {
             "success": count == 0,
@@ -129,7 +174,10 @@ def expectation_for(check: Check, shown: tuple[str, ...], brings_rows: bool = Fa
             return ExpectMeasureToBeWithin(unexpected_rows_query=_query(check, shown), low=low, high=high, **common)
         case _:
             own = _OWN[type(check.rule)]
-            return own(unexpected_rows_query=_query(check, shown), brings_rows=brings_rows, **common)
+            condition = breaks(check.rule)
+            return own(
+                unexpected_rows_query=_query(check, shown), brings_rows=brings_rows, condition=condition, **common
+            )
 
 
 def _query(check: Check, shown: tuple[str, ...]) -> str:
@@ -138,7 +186,12 @@ def _query(check: Check, shown: tuple[str, ...]) -> str:
         case RowRule() | Matches() | Reference():
             return f"select {columns} from {{batch}} where {escaped(str(breaks(check.rule)))}"
         case UniqueKey(columns=key):
-            return f"select {quoted(*key)}, count(*) as count_rows from {{batch}} group by all having count(*) > 1"
+            # Hashes first: grouping by one number is far cheaper than by texts, and few rows or none are left.
+            repeated = f"select hash({quoted(*key)}) from {{batch}} group by 1 having count(*) > 1"
+            return (
+                f"select {quoted(*key)}, count(*) as count_rows from {{batch}} "
+                f"where hash({quoted(*key)}) in ({repeated}) group by all having count(*) > 1"
+            )
         case NoGroup(query=query):
             return query
         case Measure(expression=expression):

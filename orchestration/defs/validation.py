@@ -71,6 +71,7 @@ def result_of(
         description="; ".join(f"{check.id}: {check.observed}" for check in failed) or None,
         metadata={
             "rows": report.rows.get(table, 0),
+            "rows_read": report.rows_read.get(table, report.rows.get(table, 0)),
             "expectations": table_metadata(
                 [_row(check) for check in found], ["check", "status", "severity", "observed", "expected", "why"]
             ),
