@@ -3,7 +3,7 @@
 Febrl 1–3 and fake_1000 are read from BENCH_CUSTOMER_DATA; without it that section says so. All run on the defaults of
 `oi match evaluate`. Twin companies are simulated, landed and staged (the preset `medium` for BENCH_TWIN_DAYS days), and
 matched as the company's own master data is. The large table has BENCH_CUSTOMER_ROWS made-up records, a fifth of them
-duplicates; each run of it has a process of its own, so that its memory is its own.
+duplicates; each run of it has a process of its own, so that its memory is its own, and BENCH_ROUNDS rounds run in turn.
 """
 
 import json
@@ -34,6 +34,7 @@ from workspace.warehouse import scratch_connection
 
 DATA = Path(os.environ.get("BENCH_CUSTOMER_DATA", "../shared/data/matching/customers"))
 ROWS = int(os.environ.get("BENCH_CUSTOMER_ROWS", "1000000"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 TWINS = [("demo", 6), ("medium", int(os.environ.get("BENCH_TWIN_DAYS", "30")))]
 GOALS_TWIN = {"customer": (0.995, 0.97), "warehouse": (1.0, 1.0)}
 SETS = {"dataset1": "Febrl 1", "dataset2": "Febrl 2", "dataset3": "Febrl 3", "fake_1000": "fake_1000"}
@@ -108,17 +109,28 @@ def true_pairs(name: str) -> pl.DataFrame:
 
 
 def large_table() -> None:
-    """Wall and memory of a large table, beside Splink alone; what a hundredth of changed records costs."""
-    ours, alone, changed = (run_child(task) for task in ("ours", "splink", "changed"))
-    ratio, share = ours["seconds"] / alone["seconds"], changed["seconds"] / ours["seconds"]
-    print(f"### {ROWS:,} customer records\n\n| run | seconds | peak GiB |\n|---|---|---|")
-    for title, found in (("ours, whole", ours), ("Splink alone, same settings", alone),
-                         (f"ours, {ROWS // 100:,} changed", changed)):  # fmt: skip
-        print(f"| {title} | {found['seconds']:.1f} | {found['gib']:.1f} |")
+    """Wall and memory of a large table, beside Splink alone; what a hundredth of changed records costs.
+
+    Splink alone gets the prepared records for nothing, the same settings, keys and training, predicts from a
+    probability of 0.5 on and clusters. Ours prepares the raw records and keeps every candidate pair, for the queue.
+    """
+    rounds = [{task: run_child(task) for task in ("ours", "splink", "changed")} for _ in range(ROUNDS)]
+    print(f"### {ROWS:,} customer records\n\n| run | median s | least to most | peak GiB |\n|---|---|---|---|")
+    for task, title in (("ours", "ours, whole"), ("splink", "Splink alone, same settings"),
+                        ("changed", f"ours, {ROWS // 100:,} changed")):  # fmt: skip
+        seconds = [found[task]["seconds"] for found in rounds]
+        print(
+            f"| {title} | {np.median(seconds):.1f} | {min(seconds):.1f} to {max(seconds):.1f} | "
+            f"{max(found[task]['gib'] for found in rounds):.1f} |"
+        )
+    ratios = [found["ours"]["seconds"] / found["splink"]["seconds"] for found in rounds]
+    ratio = float(np.median(ratios))
+    share = float(np.median([found["changed"]["seconds"] / found["ours"]["seconds"] for found in rounds]))
+    gib = max(found["ours"]["gib"] for found in rounds)
     print(
-        f"\nWall {ratio:.2f} × Splink alone, goal ≤ {GOAL_RATIO}: {said(ratio <= GOAL_RATIO)}. Memory, goal < "
-        f"{GOAL_GIB} GiB: {said(ours['gib'] < GOAL_GIB)}. Changed records take {share:.1%} of the whole run, goal ≤ "
-        f"{GOAL_SHARE:.0%}: {said(share <= GOAL_SHARE)}. One run each."
+        f"\nWall {ratio:.2f} × Splink alone ({min(ratios):.2f} to {max(ratios):.2f}), goal ≤ {GOAL_RATIO}: "
+        f"{said(ratio <= GOAL_RATIO)}. Memory, goal < {GOAL_GIB} GiB: {said(gib < GOAL_GIB)}. Changed records take "
+        f"{share:.1%} of the whole run, goal ≤ {GOAL_SHARE:.0%}: {said(share <= GOAL_SHARE)}. {ROUNDS} rounds in turn."
     )
 
 

@@ -8,7 +8,7 @@ Input columns, all optional but `record_id`: `source_system`, `person_code`, `fu
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -182,14 +182,19 @@ def _named(reached: pl.DataFrame) -> pl.DataFrame:
     return named.with_columns(
         name_native=folded("full_name"),
         name_words=words,
-        name_latin=words.list.sort().list.join(" "),
-        name_letters=latin.str.replace_all(r"[^\p{L}\p{N}]", "").str.split("").list.sort().list.join(""),
+        name_latin=_rearranged(latin, lambda name: " ".join(sorted(name.split(" ")))),
+        name_letters=_rearranged(latin.str.replace_all(r"[^\p{L}\p{N}]", ""), lambda name: "".join(sorted(name))),
         given=romanised(reached["given_name"]) if has_parts else pl.lit(None, pl.String),
         surname=romanised(reached["surname"]) if has_parts else pl.lit(None, pl.String),
     ).with_columns(
         name_letters=_some("name_letters"), name_latin=_some("name_latin"), given=_some("given"),
         given_start=pl.col("given").str.slice(0, 3), surname_start=pl.col("surname").str.slice(0, 4),
     )  # fmt: skip
+
+
+def _rearranged(names: pl.Series, arrange: Callable[[str], str]) -> pl.Series:
+    """The names, each arranged anew. Sorting lists of short texts in Polars takes twenty times as long."""
+    return pl.Series([None if name is None else arrange(name) for name in names.to_list()], dtype=pl.String)
 
 
 def _phone(column: pl.Expr) -> pl.Expr:
