@@ -23,6 +23,7 @@ from ml.core.matching.model import (
     ModelDocument,
     SplinkEntity,
     for_splink,
+    leaves_some_free,
     posterior,
     share_of_true_pairs,
     tempered,
@@ -95,8 +96,9 @@ def train(entity: SplinkEntity, prepared: Prepared, database: Any) -> ModelDocum
         if priors:
             linker.training.estimate_probability_two_random_records_match(priors, recall=FOUND_BY_RULES)
         linker.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=SEED)
+        untrained = linker.misc.save_model_to_json()
         for columns in entity.training:
-            if set(columns) <= set(prepared.usable):
+            if set(columns) <= set(prepared.usable) and leaves_some_free(untrained, columns):
                 _train_on(linker, columns)
     trained = linker.misc.save_model_to_json()
     is_refined = entity.fewest_to_train <= prepared.records.height <= LARGEST_TO_REFINE
@@ -119,7 +121,7 @@ def _train_on(linker: Linker, columns: tuple[str, ...]) -> None:
     try:
         linker.training.estimate_parameters_using_expectation_maximisation(block_on(*columns))
     except EMTrainingException:
-        # Too few pairs agree on these columns, or nothing is left to compare: the other rounds teach the rest.
+        # Too few pairs agree on these columns: the other rounds teach the rest.
         logging.getLogger(__name__).info("nothing to learn from pairs that agree on %s", columns)
 
 

@@ -4,6 +4,7 @@ Belongs here: the entity's description that training needs, tempering of estimat
 Does not belong here: running Splink (ml/jobs/linking), the comparisons of an entity (customers, warehouses).
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ DOUBT = 0.02
 #: The least that remains of an estimate for strangers after true pairs are taken out of it.
 LEAST_LEFT = 0.02
 ROUNDS = 20
+#: Bounds of the share of pairs that are true. A table in which no rule finds a pair is not proof that it holds none.
+LEAST_SHARE, LARGEST_SHARE = 1e-12, 0.5
 #: Key of the model document that is ours and not Splink's: column → how much rarer its values are among strangers.
 RARER = "rarer_among_strangers"
 
@@ -87,8 +90,9 @@ def tempered(model: ModelDocument) -> ModelDocument:
     counts them as well, so that it is lessened by the same, u' / u of its levels: `RARER` holds it by column. And no
     level among true pairs is left at zero because training saw none.
     """
-    share = float(model["probability_two_random_records_match"])
-    mended = dict(model, comparisons=[dict(comparison) for comparison in model["comparisons"]])
+    share = float(np.clip(model["probability_two_random_records_match"], LEAST_SHARE, LARGEST_SHARE))
+    comparisons = [dict(comparison) for comparison in model["comparisons"]]
+    mended = dict(model, probability_two_random_records_match=share, comparisons=comparisons)
     before: dict[str, float] = defaultdict(float)
     after: dict[str, float] = defaultdict(float)
     for comparison in mended["comparisons"]:
@@ -105,6 +109,18 @@ def tempered(model: ModelDocument) -> ModelDocument:
                 after[column] += float(strange)
             level["m_probability"], level["u_probability"] = float(true), float(strange)
     return mended | {RARER: {column: min(1.0, after[column] / before[column]) for column in before}}
+
+
+def leaves_some_free(model: ModelDocument, columns: Sequence[str]) -> bool:
+    """Whether a comparison reads none of these columns, so that pairs which agree on them can teach it.
+
+    Splink is not asked to train where there is none: it then forgets all comparisons.
+    """
+    fixed = re.compile(rf"\b({'|'.join(map(re.escape, columns))})_[lr]\b")
+    return any(
+        not any(fixed.search(level["sql_condition"]) for level in comparison["comparison_levels"])
+        for comparison in model["comparisons"]
+    )
 
 
 def for_splink(model: ModelDocument) -> ModelDocument:
@@ -125,7 +141,7 @@ def share_of_true_pairs(weights: Floats, share: float, count_possible: int) -> f
     assumed = share
     for _ in range(ROUNDS):
         probability = posterior(weights, share, assumed)
-        found = float(np.clip(max(probability.sum(), 1.0) / count_possible, 1e-12, 0.5))
+        found = float(np.clip(max(probability.sum(), 1.0) / count_possible, LEAST_SHARE, LARGEST_SHARE))
         if abs(np.log(found / assumed)) < 0.005:
             break
         assumed = found
