@@ -4,15 +4,20 @@ Run: `.venv/bin/python -m benchmarks.bench_policies [--preset demo] [--days 7] [
 Prints markdown. `--preset headline --days 14 --replications 2` is the full size. Parameters were chosen on other luck
 (seeds 500 to 503) than that of the judged replications.
 
+`--lateness-cost A B …` makes one row for each: the curve of cost against on-time. `--keep FILE` writes every
+replication down as soon as it ends and goes on from there, so that a long comparison may be run in pieces.
+
 Two rows are no policies that anybody could have: `knows every fate` foresees what happens to each parcel, so that it
 says what better predictions could gain at most; `lateness at any price` spends whatever its predictions ask for.
 """
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from scipy import stats
@@ -81,42 +86,63 @@ def interval(values: np.ndarray) -> tuple[float, float, float]:
     return float(values.mean()), float(values.mean()) - half, float(values.mean()) + half
 
 
+def priced(ours: Optimised, lateness_cost: float) -> Optimised:
+    """The policy with another price of a late standard order."""
+    return replace(ours, parameters=replace(ours.parameters, lateness_cost=lateness_cost))
+
+
 def main() -> None:
     """Print the figures of each policy and its paired differences to history's rules."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", default="demo")
     parser.add_argument("--days", type=int, default=7)
     parser.add_argument("--replications", type=int, default=20)
-    parser.add_argument(
-        "--lateness-cost", type=float, help="money of a late standard order; the policy's own if not given"
-    )
+    parser.add_argument("--lateness-cost", type=float, nargs="+", default=[], help="a row of ours for each price")
     parser.add_argument("--policies", nargs="*", metavar="NAME", help="of the rows; the first is what all are held to")
+    parser.add_argument(
+        "--keep", type=Path, help="JSON lines, one a policy and replication, read again by the next run"
+    )
     arguments = parser.parse_args()
     world = build_world(load_preset(arguments.preset, days=arguments.days))
     begin = time.perf_counter()
     ours = rehearsed(world)
-    if arguments.lateness_cost is not None:
-        ours = replace(ours, parameters=replace(ours.parameters, lateness_cost=arguments.lateness_cost))
     made = policies(world, ours)
     if unknown := set(arguments.policies or ()) - set(made):
         parser.error(f"no policy {', '.join(sorted(unknown))}; there are: {', '.join(made)}")
     made = {name: made[name] for name in arguments.policies or made}
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in made}
-    orders = 0
+    made |= {f"ours, {cost:g} for a late order": _always(priced(ours, cost)) for cost in arguments.lateness_cost}
+    kept = Kept(arguments.keep, f"{arguments.preset} {arguments.days}")
     for turn in range(1, arguments.replications + 1):
+        seed = world.parameters.seed + turn
         for name, make in made.items():
-            seed = world.parameters.seed + turn
-            outcome = simulate(make(seed), world, seed)
-            found[name].append(values_of(outcome))
-            orders = outcome.orders
+            if (name, turn) not in kept.rows:
+                kept.add(name, turn, values_of(simulate(make(seed), world, seed)))
         print(f"{turn} of {arguments.replications}, {time.perf_counter() - begin:.0f} s", file=sys.stderr, flush=True)
+    found = {name: [kept.rows[name, turn] for turn in range(1, arguments.replications + 1)] for name in made}
     print(
-        f"`{arguments.preset}` over {arguments.days} days, {orders:,} orders a replication, {arguments.replications} "
-        f"paired replications, {time.perf_counter() - begin:.0f} s. A late standard order costs "
-        f"{ours.parameters.lateness_cost:g}; the worst region is of those with at least {FEWEST} orders.\n"
+        f"`{arguments.preset}` over {arguments.days} days, {arguments.replications} paired replications. A late "
+        f"standard order costs {ours.parameters.lateness_cost:g} unless said otherwise; the worst region is of those "
+        f"with at least {FEWEST} orders.\n"
     )
     _means(found)
     _differences(found)
+
+
+class Kept:
+    """Figures by policy and replication, in memory and, where given, in a file; lines of other worlds are not read."""
+
+    def __init__(self, file: Path | None, world: str) -> None:
+        self.file, self.world = file, world
+        lines = file.read_text(encoding="utf-8").splitlines() if file and file.is_file() else []
+        found = [json.loads(line) for line in lines]
+        self.rows = {(row["policy"], row["turn"]): row["values"] for row in found if row["world"] == world}
+
+    def add(self, policy: str, turn: int, values: dict[str, float]) -> None:
+        """Keep one."""
+        self.rows[policy, turn] = values
+        if self.file:
+            with self.file.open("a", encoding="utf-8") as out:
+                out.write(json.dumps({"world": self.world, "policy": policy, "turn": turn, "values": values}) + "\n")
 
 
 def _means(found: dict[str, list[dict[str, float]]]) -> None:

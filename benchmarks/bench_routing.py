@@ -22,6 +22,7 @@ from benchmarks.routing_baselines import cheapest, nearest
 from benchmarks.routing_day import at_once, make_day, request, with_window
 from benchmarks.routing_instances import InstanceSpec, generate, small
 from benchmarks.routing_referee import exact, model_of, relaxed_by_highs, relaxed_by_ortools
+from benchmarks.routing_service import report as service
 from benchmarks.twin_confidence import FATES, judge
 from decisions.routing.rehearsal import rehearsed
 from ml.core.routing.confidence import Uncertainty, confidence
@@ -346,6 +347,7 @@ def main() -> None:
         "small": lambda: small_instances(arguments.instances),
         "solvers": same_program,
         "realtime": real_time,
+        "service": service,
         "fairness": fairness,
         "confidence": certainty,
         "twin": certainty_in_twin,

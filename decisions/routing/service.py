@@ -1,11 +1,13 @@
 """One order at a time, decided as it comes: by the newest plan's prices, and the stock and capacity that it left.
 
 Belongs here: an order as plain values in, its node and service as plain values out. Does not belong here: the choice
-(ml.core.routing.realtime), the plan that is gone on from (`plan`), reading requests (orchestration.cli.route).
+(ml.core.routing.realtime), the plan that is gone on from (`plan`), the pipe and the port that orders come by
+(orchestration.cli.route, `endpoint`).
 
 What an answer takes stays taken until the next plan is opened; nothing is written to the company's records.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,7 +27,7 @@ from ml.core.routing.problem import RoutingProblem
 from ml.core.routing.ranker import NEWS
 from ml.core.routing.realtime import OrderRequest, Router
 from ml.core.routing.result import RoutingResult
-from workspace.published import Snapshot
+from workspace.published import Snapshot, open_current
 from workspace.settings import Settings
 
 #: Hours to the promise that lateness is worked out for; the last stands for a promise that is not known.
@@ -144,6 +146,23 @@ class LiveRouter:
         """P(late), shape (nodes, services), by the whole hour to the promise."""
         hour = len(SLACK) - 1 if math.isnan(slack) else round(min(max(slack, SLACK[0]), SLACK[-2])) - int(SLACK[0])
         return self._lateness[max(region, 0), hour]
+
+
+def read_order(text: str | bytes) -> dict[str, Any]:
+    """The order of a line of JSON; one without lines where it is no object, so that its answer says so."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def newer_router(settings: Settings, plan: str) -> LiveRouter | None:
+    """A router of the newest plan on the published data, None while that is still `plan`."""
+    found = newest_plan(settings.paths.plans)
+    if found is None or found.folder.name == plan:
+        return None
+    return open_router(settings, open_current(settings.paths.published))
 
 
 def open_router(settings: Settings, snapshot: Snapshot) -> LiveRouter:

@@ -90,7 +90,7 @@ def one(
     An order has region, lines (each product_id, quantity) and where known order_id, priority, slack_hours. What an
     answer takes stays taken until the command ends; nothing is written to the company's records.
     """
-    from decisions.routing.service import open_router
+    from decisions.routing.service import open_router, read_order
     from decisions.routing.tables import RoutingInputError
     from workspace.published import open_current
     from workspace.settings import load_settings
@@ -103,16 +103,44 @@ def one(
         raise typer.Exit(2) from error
     for line in [order] if order else sys.stdin:
         if line.strip():
-            typer.echo(json.dumps(router.route(_read_order(line)), ensure_ascii=False))
+            typer.echo(json.dumps(router.route(read_order(line)), ensure_ascii=False))
 
 
-def _read_order(line: str) -> dict[str, Any]:
-    """The order of a line; one without lines where it is no JSON object, so that its answer says so."""
+@app.command()
+def serve(
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the loopback interface; 0: any free one.")
+    ] = 8401,
+) -> None:
+    """Answer single orders over HTTP on loopback, as `oi route one` does on a pipe: POST /route, one JSON order a line.
+
+    A request carries the token of `route-token` in the company's folder, which only its owner can read. Ends with
+    Ctrl-C or SIGTERM; answers go on to each newer plan within seconds.
+    """
+    from decisions.routing.endpoint import Endpoint, company_token
+    from decisions.routing.service import newer_router, open_router
+    from decisions.routing.tables import RoutingInputError
+    from workspace.loopback import PortTaken, serve_on_loopback
+    from workspace.published import open_current
+    from workspace.settings import load_settings
+
+    company = load_settings()
     try:
-        found = json.loads(line)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        router = open_router(company, open_current(company.paths.published))
+    except RoutingInputError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    token = company.paths.root / "route-token"
+    endpoint = Endpoint(router, lambda plan: newer_router(company, plan), company_token(token))
+
+    def show(address: str) -> None:
+        typer.echo(f"POST {address}/route, by plan {router.plan}; the token is in {token} (Ctrl-C stops it)")
+
+    try:
+        serve_on_loopback(endpoint, port, show, "on")
+    except PortTaken as error:
+        typer.echo(f"{error} Name a free one with --port.", err=True)
+        raise typer.Exit(4) from error
 
 
 @app.command()
