@@ -24,6 +24,7 @@ create or replace macro iso_time_from_epoch(value) as
 -- Number with a decimal comma, and perhaps points or blanks between thousands, to one with a decimal point.
 create or replace macro decimal_comma(value) as
     case
+        when regexp_full_match(value, '[+-]?\d+(,\d+)?') then replace(value, ',', '.')  -- nearly all, at half the cost
         when regexp_full_match(value, '\s*[+-]?(\d{1,3}([. \x{a0}]\d{3})+|\d+)(,\d+)?\s*')
             then replace(regexp_replace(value, '[. \x{a0}]', '', 'g'), ',', '.')
         else value

@@ -3,6 +3,7 @@
 Belongs here: `dagster.yaml`. Does not belong here: running jobs (lib/runs), starting servers (cli/up).
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import yaml
 
+from orchestration.lib.event_log import BATCHES, BatchingSqliteEventLog
 from workspace.files import write_atomically
 from workspace.settings import Settings
 
@@ -32,12 +34,19 @@ CONFIGURATION = {
 def configure_instance(settings: Settings) -> Path:
     """Write the company's `dagster.yaml`; returns the folder that is its `DAGSTER_HOME`."""
     folder = settings.paths.ensure().dagster
-    write_atomically(folder / "dagster.yaml", yaml.safe_dump(CONFIGURATION, sort_keys=False))
+    event_log = {
+        "module": BatchingSqliteEventLog.__module__,
+        "class": BatchingSqliteEventLog.__name__,
+        "config": {"base_dir": str(folder / "history" / "runs")},
+    }
+    content = {**CONFIGURATION, "event_log_storage": event_log}
+    write_atomically(folder / "dagster.yaml", yaml.safe_dump(content, sort_keys=False))
     return folder
 
 
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The company's Dagster instance, closed afterwards."""
+    """The company's Dagster instance, closed afterwards; this process writes events in batches from now on."""
+    os.environ.update(BATCHES)
     with dg.DagsterInstance.from_config(str(configure_instance(settings))) as instance:
         yield instance

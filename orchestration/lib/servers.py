@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.lib.event_log import BATCHES
 from orchestration.lib.instance import configure_instance
 from workspace.settings import Settings, quiet_environment
 
@@ -74,7 +75,7 @@ def running(settings: Settings, on_ready: Callable[[Server], None]) -> Iterator[
     """
     logs = configure_instance(settings)
     environment = {
-        **quiet_environment(), "DAGSTER_HOME": str(logs), "OI_HOME": str(settings.home),
+        **quiet_environment(), **BATCHES, "DAGSTER_HOME": str(logs), "OI_HOME": str(settings.home),
         "OI_COMPANY": settings.paths.company,
     }  # fmt: skip
     servers = servers_of(settings)

@@ -1,0 +1,53 @@
+"""Dagster's SQLite event log, writing the events of many partitions in one transaction.
+
+Belongs here: the storage that `dagster.yaml` names. Does not belong here: which events a run writes.
+
+A run over a range of days reports one materialization an asset and day. Dagster hands those of an asset to the storage
+as one batch, but its SQLite storage takes them one by one, each with connections of its own and two commits: 232 s for
+five assets on 774 days, 12 s in batches (two busy cores).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from dagster._core.events import ASSET_EVENTS
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.sqlalchemy_compat import db_result
+from dagster._serdes import ConfigurableClassData
+
+#: Dagster asks the environment how many events it may hold back; the largest batch is an asset's days of one run.
+BATCHES = {"DAGSTER_EVENT_BATCH_SIZE": "2000"}
+
+
+class BatchingSqliteEventLog(SqliteEventLogStorage):
+    """As Dagster's, where a batch of asset events of one run is written at once: whole in each of its two files."""
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> "BatchingSqliteEventLog":
+        """The storage that the configuration asks for."""
+        return cls(inst_data=inst_data, **config_value)
+
+    def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
+        """Write the events to the run's file, then to the index of assets, in the order given."""
+        if len({event.run_id for event in events}) != 1 or not all(_is_of_asset(event) for event in events):
+            super().store_event_batch(events)
+            return
+        statements = [self.prepare_insert_event(event) for event in events]
+        with self.run_connection(events[0].run_id) as connection:
+            for statement in statements:
+                connection.execute(statement)
+        with self.index_transaction() as connection:
+            ids = []
+            for statement in statements:
+                with db_result(connection, statement) as result:
+                    ids.append(result.inserted_primary_key[0])
+            self._store_asset_event_tags(connection, events, ids)
+            for event, id in zip(events, ids, strict=True):
+                self._store_asset_event(connection, event, id)
+
+
+def _is_of_asset(event: dg.EventLogEntry) -> bool:
+    return event.is_dagster_event and event.dagster_event_type in ASSET_EVENTS
