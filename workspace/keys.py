@@ -4,8 +4,10 @@ Belongs here: keys and their sealed form. Does not belong here: whose key it is 
 (`workspace.ledger`).
 
 A person's key is sealed by Argon2id of their password, so that a copy of the disk signs nothing. The platform's own key
-has nobody to type a password; its file is readable by its owner alone. OpenSSL makes and seals keys and signs; libsodium
-checks signatures, in half of OpenSSL's time, which is nearly all of what verifying a long ledger takes.
+has nobody to type a password; its file is readable by its owner alone.
+
+OpenSSL makes and seals keys and signs. libsodium checks signatures, in half of OpenSSL's time, which is nearly all of
+what verifying a long ledger takes.
 """
 
 import os

@@ -26,7 +26,8 @@ class Benefit:
     """One measure under the champion and under the challenger.
 
     Attributes:
-        measure: `cost` (money an order), `on_time` and `automatic` (shares), `error` (squared error of a probability),
+        measure: `cost` (money an order), `on_time` and `automatic` (shares), `error` (squared error of a
+            probability, or absolute error of hours),
             `regional` (largest less smallest mean of a region).
         basis: `outcome`, `expected`, or `not recorded`.
         orders: Orders compared.

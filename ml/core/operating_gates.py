@@ -51,12 +51,13 @@ def reproduction(repeated: Mapping[str, Any] | None, limits: Limits) -> Gate:
 
 
 def shadow_agreement(champion: str | None, shadow: Mapping[str, Any] | None, limits: Limits) -> Gate:
-    """What the challenger said in shadow lies near what the champion said of the same orders, in each region.
+    """What the challenger said in shadow lies near what the champion said of the same rows, in each region.
 
     Args:
         champion: The champion's version, None if there is none.
-        shadow: `scored` and `both`, orders of the champion and those that both scored; `difference` and `by_region`,
-            mean absolute differences of probabilities as value, low, high; `rows` by region. None: nothing was scored.
+        shadow: `scored` and `both`, answers of the champion and those that both gave; `difference` and `by_region`,
+            mean absolute differences of probabilities, or of hours as shares of the champion's, as value, low, high;
+            `rows` by region. None: nothing was scored.
         limits: The largest difference, and the fewest orders of a verdict.
     """
     name = "shadow_agreement"
@@ -66,7 +67,7 @@ def shadow_agreement(champion: str | None, shadow: Mapping[str, Any] | None, lim
         return Gate(name, "not_applicable", "there is no champion to go beside", threshold, {"champion": None})
     if shadow is None or shadow["both"] < limits.minimum_rows:
         count = shadow["both"] if shadow else 0
-        reason = f"{count} orders scored in shadow beside version {champion}; a verdict needs {limits.minimum_rows}"
+        reason = f"{count} answers in shadow beside version {champion}; a verdict needs {limits.minimum_rows}"
         return Gate(name, "insufficient_evidence", reason, threshold, {"champion": champion, **(shadow or {})})
     left_out = shadow["scored"] - shadow["both"]
     judged = {"overall": judge(Estimate(**shadow["difference"]), limits.highest_shadow_difference, is_upper=True)} | {
@@ -74,10 +75,10 @@ def shadow_agreement(champion: str | None, shadow: Mapping[str, Any] | None, lim
         for region, estimate in shadow["by_region"].items()
         if shadow["rows"][region] >= limits.minimum_region_rows
     }
-    reason = f"{shadow['both']:,} orders; probabilities differ by {Estimate(**shadow['difference'])} in the mean"
+    reason = f"{shadow['both']:,} answers, which differ by {Estimate(**shadow['difference'])} in the mean"
     reason += f"; at most {limits.highest_shadow_difference:g}, {_beyond(judged)}"
     if left_out:
-        reason += f"; {left_out} orders that the champion scored were left out"
+        reason += f"; {left_out} that the champion gave were left out"
     verdict = "fail" if left_out else worst(list(judged.values()))
     return Gate(name, verdict, reason, threshold, {"champion": champion, **shadow})
 

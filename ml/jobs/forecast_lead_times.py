@@ -5,25 +5,25 @@ files (ml/io/lead_times), the method (ml/core/lead_times).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ml.core.lead_times import SERVICES, LeadTimeModel
 from ml.io.champion import NoChampion, load_champion
 from ml.io.data import TableSource, published_table, read_batches
 from ml.io.lead_times import SCHEMA
-from ml.io.predictions import file_for, write_once
+from ml.io.predictions import file_for
 from ml.io.registry import LoadedModel
 from ml.io.stores import open_stores
 from ml.jobs.catalogue import LEAD_TIME, ModelSpec
-from ml.jobs.forecast_stock import ForecastReport
+from ml.jobs.forecast_stock import ForecastReport, forecast_once
 from ml.jobs.lead_times import LONGEST_DAYS, SERVICE
-from ml.jobs.score import BATCH_ROWS, PredictionsRefused
+from ml.jobs.score import BATCH_ROWS, PredictionsRefused, score_in_shadow
 from ml.jobs.train_lead_times import lead_time_model
 from workspace.files import sha256_of_json
 from workspace.published import Snapshot
@@ -58,32 +58,35 @@ class ForecastLeadTimesJob:
                 champion = load_champion(stores, self.spec.name)
             except NoChampion as error:
                 return ForecastReport("refused", "", str(error), 0, None)
-        source = published_table(snapshot, self.spec.table, self.spec.view)
-        if source.as_of is None:
-            raise PredictionsRefused(
-                f"Snapshot {source.snapshot} does not say as of when it is. Publish with the note `as_of`."
-            )
-        as_of = source.as_of.to_pydatetime()
-        run = sha256_of_json({"model": self.spec.name, "version": champion.version, "table": source.digest,
-                              "service": self.service})[:12]  # fmt: skip
-        path = file_for(settings.paths.forecasts, self.spec.name, as_of, run)
-        if path.is_file():
-            reason = f"Version {champion.version} has forecast from this very data; nothing was added."
-            return ForecastReport("reused", champion.version, reason, pq.read_metadata(path).num_rows, path)
-        rows = write_once(path, self._batches(champion, source), SCHEMA)
-        reason = f"Version {champion.version} forecast {rows:,} open orders as of {as_of:%Y-%m-%d %H:%M} UTC."
-        return ForecastReport("forecast", champion.version, reason, rows, path)
+            source = published_table(snapshot, self.spec.table, self.spec.view)
+            if source.as_of is None:
+                raise PredictionsRefused(
+                    f"Snapshot {source.snapshot} does not say as of when it is. Publish with the note `as_of`."
+                )
+            as_of = source.as_of.to_pydatetime()
 
-    def _batches(self, champion: LoadedModel, source: TableSource) -> Iterator[pa.RecordBatch]:
+            def forecast(model: LoadedModel, folder: Path) -> ForecastReport:
+                run = sha256_of_json({"model": self.spec.name, "version": model.version, "table": source.digest,
+                                      "service": self.service})[:12]  # fmt: skip
+                path = file_for(folder, self.spec.name, as_of, run)
+                return forecast_once(path, model, as_of, SCHEMA, self._batches(model, source))
+
+            report = forecast(champion, settings.paths.forecasts)
+            shadow = score_in_shadow(
+                stores, self.spec.name, lambda challenger: forecast(challenger, settings.paths.shadow).reason
+            )
+            return replace(report, shadow=shadow)
+
+    def _batches(self, version: LoadedModel, source: TableSource) -> Iterator[pa.RecordBatch]:
         roles = self.spec.roles
-        model = lead_time_model(champion.estimator)
+        model = lead_time_model(version.estimator)
         scored_at = datetime.now(UTC).replace(tzinfo=None)
         as_of = pd.Timestamp(source.as_of).tz_convert("UTC").tz_localize(None)
         columns = list(dict.fromkeys([roles.key, roles.time, "promised_at", roles.groups[0],
-                                      *champion.features.of_kind("category")]))  # fmt: skip
+                                      *version.features.of_kind("category")]))  # fmt: skip
         since = as_of - pd.Timedelta(days=LONGEST_DAYS)
         where = f'"{roles.target}" is null and "{roles.time}" >= timestamp \'{since}\''
-        for batch in read_batches(source, columns, champion.features.of_kind("number"), where, BATCH_ROWS):
+        for batch in read_batches(source, columns, version.features.of_kind("number"), where, BATCH_ROWS):
             frame = batch.to_pandas()
             stated = stated_hours(model, frame, self.service)
             ordered = pd.to_datetime(frame[roles.time]).astype("datetime64[us]")
@@ -94,7 +97,7 @@ class ForecastLeadTimesJob:
                     "order_id": batch.column(roles.key).cast(pa.string()),
                     "region_code": frame[roles.groups[0]].fillna("unknown").astype(str),
                     "model_name": pa.repeat(self.spec.name, len(frame)),
-                    "model_version": pa.repeat(champion.version, len(frame)),
+                    "model_version": pa.repeat(version.version, len(frame)),
                     "as_of": pa.repeat(pa.scalar(as_of.to_pydatetime(), pa.timestamp("us")), len(frame)),
                     "scored_at": pa.repeat(pa.scalar(scored_at, pa.timestamp("us")), len(frame)),
                     "ordered_at": pa.array(ordered, pa.timestamp("us"), from_pandas=True),

@@ -4,8 +4,8 @@ Belongs here: the job, what a stock-out is expected to cost. Does not belong her
 (ml/io/forecasts), what is done about it (decisions/stockouts).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from ml.io.predictions import file_for, write_once
 from ml.io.registry import LoadedModel
 from ml.io.stores import open_stores
 from ml.jobs.catalogue import STOCKOUT, ModelSpec
-from ml.jobs.score import BATCH_ROWS, require_probabilities
+from ml.jobs.score import BATCH_ROWS, require_probabilities, score_in_shadow
 from ml.jobs.stock_rows import NEWEST
 from workspace.files import sha256_of_json
 from workspace.published import Snapshot
@@ -46,6 +46,7 @@ class ForecastReport:
         reason: One sentence.
         rows: Rows in the file.
         path: The file; None when refused.
+        shadow: What the challenger did beside it, one sentence; empty if there is none.
     """
 
     status: str
@@ -53,6 +54,18 @@ class ForecastReport:
     reason: str
     rows: int
     path: Path | None
+    shadow: str = ""
+
+
+def forecast_once(path: Path, model: LoadedModel, as_of: datetime, schema: pa.Schema,
+                  batches: Iterable[pa.RecordBatch]) -> ForecastReport:  # fmt: skip
+    """Write the forecasts of a version, unless it has forecast from the same data before."""
+    if path.is_file():
+        reason = f"Version {model.version} has forecast from this very data; nothing was added."
+        return ForecastReport("reused", model.version, reason, pq.read_metadata(path).num_rows, path)
+    rows = write_once(path, batches, schema)
+    reason = f"Version {model.version} forecast {rows:,} rows as of {as_of:%Y-%m-%d %H:%M} UTC."
+    return ForecastReport("forecast", model.version, reason, rows, path)
 
 
 @dataclass(frozen=True)
@@ -74,26 +87,29 @@ class ForecastStockJob:
                 champion = load_champion(stores, self.spec.name)
             except NoChampion as error:
                 return ForecastReport("refused", "", str(error), 0, None)
-        source = published_table(snapshot, self.spec.table, NEWEST)
-        as_of = _newest_count(source)
-        if as_of is None:
-            return ForecastReport("refused", champion.version, "No node has anything of any product.", 0, None)
-        run = sha256_of_json({"model": self.spec.name, "version": champion.version, "table": source.digest})[:12]
-        path = file_for(settings.paths.forecasts, self.spec.name, as_of, run)
-        if path.is_file():
-            reason = f"Version {champion.version} has forecast from this very data; nothing was added."
-            return ForecastReport("reused", champion.version, reason, pq.read_metadata(path).num_rows, path)
-        rows = write_once(path, self._batches(champion, source, _prices(snapshot)), SCHEMA)
-        reason = f"Version {champion.version} forecast {rows:,} rows as of {as_of:%Y-%m-%d %H:%M} UTC."
-        return ForecastReport("forecast", champion.version, reason, rows, path)
+            source = published_table(snapshot, self.spec.table, NEWEST)
+            as_of = _newest_count(source)
+            if as_of is None:
+                return ForecastReport("refused", champion.version, "No node has anything of any product.", 0, None)
 
-    def _batches(self, champion: LoadedModel, source: TableSource, prices: pd.DataFrame) -> Iterator[pa.RecordBatch]:
+            def forecast(model: LoadedModel, folder: Path) -> ForecastReport:
+                run = sha256_of_json({"model": self.spec.name, "version": model.version, "table": source.digest})[:12]
+                path = file_for(folder, self.spec.name, as_of, run)
+                return forecast_once(path, model, as_of, SCHEMA, self._batches(model, source, _prices(snapshot)))
+
+            report = forecast(champion, settings.paths.forecasts)
+            shadow = score_in_shadow(
+                stores, self.spec.name, lambda challenger: forecast(challenger, settings.paths.shadow).reason
+            )
+            return replace(report, shadow=shadow)
+
+    def _batches(self, version: LoadedModel, source: TableSource, prices: pd.DataFrame) -> Iterator[pa.RecordBatch]:
         scored_at = datetime.now(UTC).replace(tzinfo=None)
-        categories = [name for name in champion.features.of_kind("category") if name not in _READ]
-        numbers = [name for name in champion.features.of_kind("number") if name not in _READ]
+        categories = [name for name in version.features.of_kind("category") if name not in _READ]
+        numbers = [name for name in version.features.of_kind("number") if name not in _READ]
         for batch in read_batches(source, [*_READ, *categories], numbers, "true", BATCH_ROWS):
             frame = batch.to_pandas()
-            predicted = champion.predict(frame)
+            predicted = version.predict(frame)
             require_probabilities(predicted, frame["stock_key"])
             known = prices.reindex(frame["product_id"]).reset_index(drop=True)
             lost = predicted * lost_if_out(
@@ -105,7 +121,7 @@ class ForecastStockJob:
                 {
                     **{name: frame[name] for name in ("warehouse_id", "product_id", "region_code", "horizon_hours")},
                     "model_name": pa.repeat(self.spec.name, len(frame)),
-                    "model_version": pa.repeat(champion.version, len(frame)),
+                    "model_version": pa.repeat(version.version, len(frame)),
                     "as_of": frame["observed_at"],
                     "scored_at": pa.repeat(pa.scalar(scored_at, pa.timestamp("us")), len(frame)),
                     "stockout_probability": predicted,

@@ -7,7 +7,7 @@ Belongs here: the job, which orders are scored, validation of what comes out. Do
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,7 +100,13 @@ class ScoreJob:
             source = published_table(snapshot, self.spec.table, self.spec.view)
             where = self._where(stores, champion.version)
             report = self._scored(champion, source, where, stores.paths.predictions, settings.threads)
-            return replace(report, shadow=self._beside(stores, source, where, settings.threads))
+
+            def silently(challenger: LoadedModel) -> str:
+                return self._scored(
+                    challenger, source, where, stores.paths.shadow, settings.threads, is_explained=False
+                ).reason
+
+            return replace(report, shadow=score_in_shadow(stores, self.spec.name, silently))
 
     def _scored(
         self, model: LoadedModel, source: TableSource, where: str, folder: Path, threads: int, is_explained: bool = True
@@ -122,19 +128,6 @@ class ScoreJob:
         reason = f"Version {model.version} scored {rows:,} orders as of {as_of:%Y-%m-%d %H:%M} UTC."
         lines = ["| | |", "|---|---|", *(f"| {name} | {value:,.4g} |" for name, value in numbers.items())]
         return ScoreReport("scored", self.spec.name, model.version, reason, rows, path, numbers, "\n".join(lines))
-
-    def _beside(self, stores: ModelStores, source: TableSource, where: str, threads: int) -> str:
-        """Let the challenger score the same rows in shadow; what keeps it from that must not keep the champion."""
-        history = stores.promotions.history(self.spec.name)
-        if history.challenger is None:
-            return ""
-        version = history.version(history.challenger)
-        try:
-            model = load(stores, self.spec.name, version.version, str(version.evaluated["artifact"]["digest"]))
-            found = self._scored(model, source, where, stores.paths.shadow, threads, is_explained=False)
-        except (ArtifactMismatch, UnusableTable, PredictionsRefused) as error:
-            return f"Version {version.version} could not score in shadow: {error}"
-        return f"In shadow: {found.reason}"
 
     def _batches(self, model: LoadedModel, source: TableSource, where: str, as_of: datetime, started: datetime,
                  seen: list[np.ndarray], threads: int, is_explained: bool) -> Iterator[pa.RecordBatch]:  # fmt: skip
@@ -170,6 +163,27 @@ class ScoreJob:
         if self.until:
             window += f" and \"{roles.time}\" < timestamp '{_naive(pd.Timestamp(self.until))}'"
         return f'({window}) or "{roles.target}" is null' if self.with_open else window
+
+
+def score_in_shadow(stores: ModelStores, model: str, score: Callable[[LoadedModel], str]) -> str:
+    """Let the challenger answer what the champion answers; what keeps it from that must not keep the champion.
+
+    Args:
+        stores: Open stores.
+        model: Registered model.
+        score: Lets a version answer into the folder of shadows; returns one sentence.
+
+    Returns:
+        What it did, one sentence; empty if there is no challenger.
+    """
+    history = stores.promotions.history(model)
+    if history.challenger is None:
+        return ""
+    version = history.version(history.challenger)
+    try:
+        return f"In shadow: {score(load(stores, model, version.version, str(version.evaluated['artifact']['digest'])))}"
+    except (ArtifactMismatch, UnusableTable, PredictionsRefused) as error:
+        return f"Version {version.version} could not score in shadow: {error}"
 
 
 def reasons_of(model: LightModel, frame: pd.DataFrame, predicted: np.ndarray, is_open: np.ndarray) -> list[str | None]:

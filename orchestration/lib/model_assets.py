@@ -65,7 +65,7 @@ def forecast(report: "ForecastReport") -> Metadata:
     """What was forecast, and where it lies."""
     return {
         "status": report.status, "version": report.version, "reason": report.reason, "dagster/row_count": report.rows,
-        "file": dg.MetadataValue.path(str(report.path)),
+        "file": dg.MetadataValue.path(str(report.path)), "shadow": report.shadow or "no challenger",
     }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from ml.jobs.catalogue import LEAD_TIME
 from ml.jobs.compare import compare_versions
 from ml.jobs.forecast_lead_times import ForecastLeadTimesJob
 from ml.jobs.promote import PromoteJob
+from ml.jobs.shadow import beside
 from ml.jobs.train_lead_times import LeadTimeTrainJob
 from ml.jobs.trial import TrialJob
 from ml.jobs.watch import WatchJob
@@ -39,7 +40,7 @@ TREES = TreeParameters(trees=40, leaves=8)
 SPEC = replace(LEAD_TIME, folds=2, replicates=100)
 
 
-def orders(count: int = 5000, seed: int = 4) -> pd.DataFrame:
+def orders(count: int = 5000, seed: int = 4, as_of: pd.Timestamp = AS_OF) -> pd.DataFrame:
     """Orders over half a year that take longer from afar, and scatter three times as much in the north."""
     rng = np.random.default_rng(seed)
     ordered = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.sort(rng.integers(0, 181 * 86_400, count)), unit="s")
@@ -48,7 +49,7 @@ def orders(count: int = 5000, seed: int = 4) -> pd.DataFrame:
     scatter = np.where(region == "north", 18.0, 6.0)
     hours = np.maximum(24 + 0.05 * distance + scatter * rng.gumbel(size=count), 1.0).round(3)
     delivered = pd.Series(ordered + pd.to_timedelta(hours, unit="h"))
-    known = delivered.where(delivered <= AS_OF)
+    known = delivered.where(delivered <= as_of)
     promised = pd.Series(ordered + pd.Timedelta(hours=96))
     return pd.DataFrame(
         {
@@ -131,6 +132,32 @@ def test_two_versions_are_compared_on_the_same_orders_by_region(company: tuple) 
     assert found.rows["overall"] == sum(count for region, count in found.rows.items() if region != "overall")
     report = PromoteJob(SPEC, second.version, CHECKS).run(settings, snapshot)
     assert report.gates["not_worse_than_champion"] == "fail"
+
+
+def test_a_challenger_forecasts_in_shadow_and_what_it_would_change_is_told_in_hours(
+    company: tuple, tmp_path: Path
+) -> None:
+    settings = copied_home(company[0], tmp_path / "copy")
+    snapshot = open_current(settings.paths.published)
+    blunt = LeadTimeTrainJob(SPEC, trees=replace(TREES, trees=30))
+    assert blunt.run(settings, snapshot).version == "2"
+    AuditJob(SPEC, is_priced=False).run(settings)
+    assert PromoteJob(SPEC, None, CHECKS).run(settings, snapshot).status == "proposed"
+    report = ForecastLeadTimesJob(SPEC).run(settings, snapshot)
+    assert report.shadow == f"In shadow: Version 2 forecast {report.rows} rows as of 2026-07-01 00:00 UTC."
+    assert ForecastLeadTimesJob(SPEC).run(settings, snapshot).shadow.endswith("nothing was added.")
+    later = AS_OF + pd.Timedelta(days=20)
+    arrived = published(settings, orders(as_of=later), later)
+    with open_stores(settings) as stores:
+        found = beside(stores, SPEC, arrived, "2", "1", fewest=5)
+    assert found.agreement["scored"] == found.agreement["both"] == report.rows
+    assert 0 < found.agreement["difference"]["value"] < 0.1, "as a share of the champion's median"
+    told = {benefit.measure: benefit for benefit in found.benefits}
+    hours = (orders(as_of=later).set_index("order_id").pipe(lambda t: t["label_known_at"] - t["ordered_at"])) / HOUR
+    stated = pd.read_parquet(report.path).set_index("order_id")["median_hours"]
+    assert told["error"].before == pytest.approx((hours[stated.index] - stated).abs().mean())
+    assert "hours" in told["error"].note
+    assert told["automatic"].basis == told["cost"].basis == "not recorded"
 
 
 def test_the_command_trains_the_model_that_is_named(

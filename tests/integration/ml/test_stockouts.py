@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 
 from ml.core.features import UnusableTable
 from ml.core.risk_model import BoostingParameters
+from ml.io.stores import open_stores
 from ml.jobs.audit import AuditJob
 from ml.jobs.catalogue import STOCKOUT
 from ml.jobs.forecast_stock import ForecastStockJob
 from ml.jobs.promote import PromoteJob
+from ml.jobs.shadow import beside
 from ml.jobs.train import TrainJob
 from ml.jobs.trial import TrialJob
 from orchestration.cli.stock import app
@@ -126,6 +128,33 @@ def test_stock_outs_are_foreseen_promoted_forecast_once_and_looked_back_on(
     assert sum(week["alerts"] * week["precision"] for week in weeks) > 20 * 0.1
     assert all(0 <= week["rule_precision"] <= 1 for week in weeks if week["alerts"])
     assert "Alerts by week" in CliRunner().invoke(app, ["review"]).stdout
+
+
+def test_a_challenger_forecasts_in_shadow_and_is_held_against_the_counts_that_followed(settings: Settings) -> None:
+    until = FIRST.date() + pd.Timedelta(days=DAYS - 5)
+    known = stock().query("stock_date <= @until")
+    snapshot = published(settings, known)
+    for seed in (1, 2):
+        TrainJob(replace(SPEC, seed=seed)).run(settings, snapshot)
+        AuditJob(SPEC, is_priced=False).run(settings)
+        TrialJob(TrainJob(replace(SPEC, seed=seed))).run(settings)
+        report = PromoteJob(SPEC, None, CHECKS).run(settings, snapshot)
+    assert report.status == "proposed", report.markdown
+    forecast = ForecastStockJob().run(settings, snapshot)
+    assert forecast.shadow.startswith("In shadow: Version 2 forecast")
+    with open_stores(settings) as stores:
+        found = beside(stores, SPEC, published(settings, stock()), "2", "1", fewest=20)
+    assert found.agreement["scored"] == found.agreement["both"] == forecast.rows
+    error = next(benefit for benefit in found.benefits if benefit.measure == "error")
+    said = pd.read_parquet(forecast.path)
+    counts = stock().set_index(["warehouse_id", "product_id", "stock_date"])["available_quantity"]
+    ran_out = [
+        any(counts[row.warehouse_id, row.product_id, until + pd.Timedelta(days=day)] <= 0
+            for day in range(1, row.horizon_hours // 24 + 1))
+        for row in said.itertuples()
+    ]  # fmt: skip
+    assert error.orders == len(said)
+    assert error.before == pytest.approx(((said["stockout_probability"] - ran_out) ** 2).mean())
 
 
 @pytest.mark.parametrize(

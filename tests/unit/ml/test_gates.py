@@ -187,12 +187,12 @@ def beside(both=900, scored=900, south=(0.02, 0.01, 0.03)):
     ("champion", "shadow", "verdict", "words"),
     [
         (None, None, "not_applicable", "no champion"),
-        ("1", None, "insufficient_evidence", "0 orders scored in shadow"),
-        ("1", beside(both=80), "insufficient_evidence", "80 orders"),
+        ("1", None, "insufficient_evidence", "0 answers in shadow"),
+        ("1", beside(both=80), "insufficient_evidence", "80 answers"),
         ("1", beside(), "pass", "exceeded nowhere"),
         ("1", beside(south=(0.3, 0.2, 0.4)), "fail", "exceeded in south"),
         ("1", beside(south=(0.1, 0.05, 0.15)), "insufficient_evidence", "exceeded nowhere"),
-        ("1", beside(scored=901), "fail", "1 orders that the champion scored were left out"),
+        ("1", beside(scored=901), "fail", "1 that the champion gave were left out"),
     ],
 )
 def test_the_challenger_must_agree_in_shadow_in_every_region_and_leave_no_order_out(champion, shadow, verdict, words):
