@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from decisions.routing.kept import DECISIONS, NODES
 from decisions.routing.problem import Batch
 from decisions.routing.store import REASONS
+from ml.core.routing.evaluate import evaluate
 from ml.core.routing.explain import Explanation, explain
 from ml.core.routing.result import RoutingResult
 
@@ -78,6 +79,8 @@ def _decisions(
 ) -> pa.Table:
     """One row an order, excluded ones too."""
     problem = batch.problem
+    counted = result.order_status != "excluded"
+    valued = evaluate(problem, result.parameters, counted, result.line_node, result.line_service)
     why: dict[int, Explanation] = dict(zip(explained.tolist(), told, strict=True))
     timed = batch.lateness_source != "not available"
     region = [batch.region_ids[at] if at >= 0 else None for at in problem.order_region]
@@ -98,6 +101,7 @@ def _decisions(
             "service_levels": pa.array([list(place.values()) for place in places], pa.list_(pa.string())),
             "count_parcels": result.order_parcels,
             "cost_amount": result.order_cost,
+            "shipping_amount": valued.order_shipping,
             "on_time": pa.array(result.order_on_time if timed else [None] * problem.orders, pa.float64()),
             "confidence": pa.array(sure, pa.float64(), from_pandas=True),
             "handling": handling,

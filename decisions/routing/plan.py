@@ -6,7 +6,7 @@ Belongs here: the job, its fallback and its checks. Does not belong here: what i
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,12 @@ from ml.core.routing.rules import routed_by_rule
 from ml.core.routing.solve import solve_batch
 from ml.io.champion import NoChampion, load_champion
 from ml.io.policies import DecisionPolicy, certified_policy
-from ml.io.stores import open_stores
+from ml.io.registry import LoadedModel
+from ml.io.stores import ModelStores, open_stores
 from ml.jobs.catalogue import ORDER_ROUTING
 from ml.jobs.routing import POLICY
+from ml.jobs.score import score_in_shadow
+from ml.jobs.shadow_plans import shadow_folder
 from workspace.files import sha256_of_json
 from workspace.published import Snapshot
 from workspace.settings import Settings
@@ -68,6 +71,7 @@ class PlanReport:
         reason: One sentence.
         summary: Figures, as `summary.json`.
         checks: Check → passed and what it met.
+        shadow: What the challenger planned beside it, one sentence; empty if there is none.
     """
 
     status: str
@@ -76,6 +80,7 @@ class PlanReport:
     reason: str
     summary: Mapping[str, Any]
     checks: Mapping[str, tuple[bool, str]]
+    shadow: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,9 +113,25 @@ class PlanJob:
         plan = f"{moment_of(snapshot):%Y%m%dT%H%M%S}-{sha256_of_json(recipe)[:8]}"
         folder = settings.paths.plans / plan
         if (folder / SUMMARY).is_file():
-            return read_plan(folder, status="reused")
-        reason = self.make(snapshot, ready, folder, plan)
-        return read_plan(folder, status="fallback" if reason else "planned")
+            report = read_plan(folder, status="reused")
+        else:
+            reason = self.make(snapshot, ready, folder, plan)
+            report = read_plan(folder, status="fallback" if reason else "planned")
+        return replace(report, shadow=self._beside(settings, snapshot, plan))
+
+    def _beside(self, settings: Settings, snapshot: Snapshot, plan: str) -> str:
+        """Let the challenger plan the same orders in a place that nothing reads but its gates and its benefits."""
+        with open_stores(settings) as stores:
+
+            def planned(challenger: LoadedModel) -> str:
+                folder = shadow_folder(settings.paths.shadow, plan, challenger.version)
+                if (folder / SUMMARY).is_file():
+                    return f"Version {challenger.version} has planned these very orders; nothing was added."
+                ready = ready_with(challenger, policy_of(stores, challenger, settings), self._own)
+                reason = self.make(snapshot, ready, folder, plan)
+                return reason or f"Version {challenger.version} planned the same orders."
+
+            return score_in_shadow(stores, ORDER_ROUTING.name, planned)
 
     def make(self, snapshot: Snapshot, ready: Ready, folder: Path, plan: str) -> str:
         """Plan into a folder; gives why a rule decided, "" where the model did."""
@@ -136,17 +157,19 @@ class PlanJob:
 
     def ready(self, settings: Settings, snapshot: Snapshot) -> Ready:
         """The champion and the policy in service, or prices alone where there is no champion."""
-        own = {"time_limit": self.time_limit, **self.changes}
         with open_stores(settings) as stores:
             try:
                 champion = load_champion(stores, ORDER_ROUTING.name)
             except NoChampion as error:
                 policy = DecisionPolicy(RoutingPolicy(RoutingParameters(**POLICY)), settings.confidence_threshold)
-                return ready_without_model(snapshot, policy, own, str(error))
-            policy = certified_policy(stores, champion.version) or DecisionPolicy(
-                RoutingPolicy(ranker_of(champion).parameters), settings.confidence_threshold
-            )
-        return ready_with(champion, policy, own)
+                return ready_without_model(snapshot, policy, self._own, str(error))
+            policy = policy_of(stores, champion, settings)
+        return ready_with(champion, policy, self._own)
+
+    @property
+    def _own(self) -> dict[str, Any]:
+        """Fields of `RoutingParameters` that are the run's, not the policy's."""
+        return {"time_limit": self.time_limit, **self.changes}
 
     def _decide(self, batch: Batch, ready: Ready, reason: str) -> tuple[RoutingResult, str]:
         """The solver's answer; the rule's, with the reason, where there already is one, it fails, or time is short."""
@@ -198,6 +221,13 @@ class PlanJob:
                 f"limit {self.limits.regional_gap:.1%}" if timed else "nothing predicts lateness",
             ),
         }  # fmt: skip
+
+
+def policy_of(stores: ModelStores, model: LoadedModel, settings: Settings) -> DecisionPolicy:
+    """The policy that was certified with a version, else the one that it brought along."""
+    return certified_policy(stores, model.version) or DecisionPolicy(
+        RoutingPolicy(ranker_of(model).parameters), settings.confidence_threshold
+    )
 
 
 def _certified(trusted: Reliability | None) -> tuple[bool, str]:

@@ -18,8 +18,9 @@ from ml.core.intervals import ClusterBootstrap
 from ml.io.data import published_table
 from ml.io.predictions import files_of
 from ml.io.stores import ModelStores
-from ml.jobs.catalogue import LATE_DELIVERY, LEAD_TIME, STOCKOUT, ModelSpec
+from ml.jobs.catalogue import LATE_DELIVERY, LEAD_TIME, ORDER_ROUTING, STOCKOUT, ModelSpec
 from ml.jobs.learning import days_of
+from ml.jobs.shadow_plans import plans_beside
 from workspace.published import Snapshot
 
 #: Newest pair of a key: both answers were given as of the same moment, from the same snapshot.
@@ -115,7 +116,9 @@ def beside(stores: ModelStores, spec: ModelSpec, snapshot: Snapshot, challenger:
         champion: Version that decided.
         fewest: Fewest orders of a region that counts in the regional gap.
     """
-    stated, nothing = STATED.get(spec.name, STATED[LATE_DELIVERY.name]), Shadow(challenger, champion, None, ())
+    if spec.name == ORDER_ROUTING.name:
+        return Shadow(challenger, champion, *plans_beside(stores, spec, snapshot, challenger, champion, fewest))
+    stated, nothing = STATED[spec.name], Shadow(challenger, champion, None, ())
     folders = (getattr(stores.paths, stated.folder), stores.paths.shadow)
     decided, silent = (files_of(folder, spec.name) for folder in folders)
     if not decided or not silent:

@@ -104,7 +104,8 @@ def routing_plan(workspace: WorkspaceResource, config: PlanConfig) -> Iterator[d
     yield dg.MaterializeResult(
         metadata={
             "status": report.status, "plan": report.plan, "reason": report.reason,
-            "folder": dg.MetadataValue.path(str(report.folder)), "dagster/row_count": figures["orders"],
+            "folder": dg.MetadataValue.path(str(report.folder)), "shadow": report.shadow or "no challenger",
+            "dagster/row_count": figures["orders"],
             **{name: figures[name] for name in ("routed", "unfilled", "excluded", "automatic", "person")},
             **{name: figures[name] for name in ("objective", "lower_bound", "gap", "on_time")
                if figures[name] is not None},

@@ -20,11 +20,13 @@ from ml.core.routing.result import COMPONENTS, RegionReport, cell_products
 class Evaluation:
     """Money by component, and by order: cost, parcels, on-time share and the linear measure of the regional constraint.
 
+    `order_shipping` (O,) is the money paid for an order's parcels, whatever its weight among the objectives.
     `taken` (C,) are the units used of each cell, `load` (N,) the parcels sent by each node.
     """
 
     components: dict[str, float]
     order_cost: NDArray[np.float64]
+    order_shipping: NDArray[np.float64]
     order_parcels: NDArray[np.int64]
     order_on_time: NDArray[np.float64]
     order_measure: NDArray[np.float64]
@@ -76,7 +78,8 @@ def evaluate(
     order, node, service, kg = _parcels(problem, line_order[filled], filled, line_node, line_service)
     region = problem.order_region[order]
     price = problem.ship_fixed[node, region, service] + problem.ship_per_kg[node, region, service] * kg
-    np.add.at(by_order["shipping"], order, parameters.shipping_weight * price)
+    shipping: NDArray[np.float64] = np.bincount(order, weights=price, minlength=problem.orders).astype(np.float64)
+    by_order["shipping"] = parameters.shipping_weight * shipping
     late = _late(problem, order, node, service)
     np.add.at(by_order["lateness"], order, parameters.lateness_cost * problem.order_priority[order] * late)
     parcels = np.bincount(order, minlength=problem.orders)
@@ -92,8 +95,9 @@ def evaluate(
     np.multiply.at(survive, order, 1.0 - late)
     measure = share - np.bincount(order, weights=late, minlength=problem.orders)
     return Evaluation(
-        components, sum(by_order.values(), np.zeros(problem.orders)), parcels, survive * share, measure, taken, load
-    )
+        components, sum(by_order.values(), np.zeros(problem.orders)), shipping, parcels, survive * share, measure,
+        taken, load,
+    )  # fmt: skip
 
 
 def cell_of(problem: RoutingProblem, product: NDArray[np.integer], node: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -89,7 +89,8 @@ def _tables() -> dict[str, str]:
         **TABLES,
         "fct_orders": f"""
             select * exclude (is_approved), case when is_approved then timestamp '2026-10-30' end as approved_at,
-                false as is_cancelled, timestamp '2026-11-02' as promised_at, upper(order_id) as order_code
+                false as is_cancelled, timestamp '2026-10-30' as ordered_at,
+                timestamp '2026-11-02' as promised_at, upper(order_id) as order_code
             from ({orders})""",
         "fct_shipments": f"""
             select * exclude (age), timestamp '2026-10-31 12:00:00' - to_hours(cast(age as integer)) as created_at
@@ -106,19 +107,25 @@ class LateFarAway:
         return np.where(rows["distance_km"] > 500, 0.6, 0.05)
 
 
+def routing_version(snapshot: Snapshot, version: str, lateness_cost: float) -> SimpleNamespace:
+    """A loaded version of order routing whose lateness is known."""
+    shipping = {**paid_prices(snapshot).as_dict(), "relative_error": 0.02}
+    ranker = NodeRanker(None, [], shipping, {"lateness_cost": lateness_cost, "unfilled_cost": 100.0}, PRIORITIES, 0.1)
+    return SimpleNamespace(estimator=ranker, light=LateFarAway(), version=version, model="order-routing")
+
+
 @pytest.fixture
 def champion(monkeypatch: pytest.MonkeyPatch, make_snapshot: Callable[..., Snapshot]) -> Snapshot:
     """A champion whose lateness is known; gives the snapshot."""
     snapshot = make_snapshot()
-    shipping = {**paid_prices(snapshot).as_dict(), "relative_error": 0.02}
-    ranker = NodeRanker(None, [], shipping, {"lateness_cost": 20.0, "unfilled_cost": 100.0}, PRIORITIES, 0.1)
-    loaded = SimpleNamespace(estimator=ranker, light=LateFarAway(), version="7", model="order-routing")
+    loaded = routing_version(snapshot, "7", 20.0)
     stand_in(monkeypatch, lambda *_: loaded)
     return snapshot
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, load: Callable[..., Any]) -> None:
     """Ask `load` for the champion, and open no registry, which takes seconds."""
-    monkeypatch.setattr(planning, "open_stores", lambda _settings: nullcontext())
+    alone = SimpleNamespace(promotions=SimpleNamespace(history=lambda _model: SimpleNamespace(challenger=None)))
+    monkeypatch.setattr(planning, "open_stores", lambda _settings: nullcontext(alone))
     monkeypatch.setattr(planning, "load_champion", load)
     monkeypatch.setattr(planning, "certified_policy", lambda *_: None)

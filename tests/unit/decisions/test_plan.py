@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -12,7 +13,9 @@ from decisions.routing.kept import newest_plan
 from decisions.routing.plan import PlanJob
 from ml.core.routing.result import RoutingResult
 from ml.io.champion import NoChampion
-from tests.unit.decisions.conftest import stand_in
+from ml.jobs.catalogue import ORDER_ROUTING
+from ml.jobs.shadow_plans import plans_beside
+from tests.unit.decisions.conftest import routing_version, stand_in
 from workspace.published import Snapshot
 from workspace.settings import Settings
 
@@ -55,6 +58,30 @@ def test_the_same_state_is_planned_once(settings: Settings, champion: Snapshot) 
     first, second = PlanJob().run(settings, champion), PlanJob().run(settings, champion)
     assert (first.plan, second.status) == (second.plan, "reused")
     assert PlanJob(window_hours=1.0).run(settings, champion).plan != first.plan
+
+
+def test_a_challenger_plans_the_same_orders_in_shadow_and_what_it_would_change_is_told(
+    settings: Settings, champion: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    challenger = routing_version(champion, "8", 40.0)
+    monkeypatch.setattr(planning, "score_in_shadow", lambda _stores, _model, score: f"In shadow: {score(challenger)}")
+    report = PlanJob().run(settings, champion)
+    assert report.shadow == "In shadow: Version 8 planned the same orders."
+    assert PlanJob().run(settings, champion).shadow.endswith("nothing was added.")
+    plan = newest_plan(settings.paths.plans)
+    assert plan is not None
+    assert plan.summary["model_version"] == "7", "what was planned in shadow is no plan"
+    stores: Any = SimpleNamespace(paths=settings.paths)
+    agreement, benefits = plans_beside(stores, ORDER_ROUTING, champion, "8", "7", 1)
+    assert agreement is not None
+    assert agreement["scored"] == agreement["both"] == 2
+    told = {benefit.measure: benefit for benefit in benefits}
+    costs = [plan.decision(order)["shipping_amount"] for order in ("free", "moving")]  # type: ignore[index]
+    assert told["cost"].before == pytest.approx(sum(costs) / 2)
+    assert told["cost"].after == pytest.approx(told["cost"].before), "the same choice: lateness is no money paid"
+    assert told["on_time"].before == told["on_time"].after
+    assert told["error"].basis == "not recorded"
+    assert plans_beside(stores, ORDER_ROUTING, champion, "9", "7", 1) == (None, ())
 
 
 def test_without_a_champion_the_rule_decides_and_says_so(
