@@ -20,7 +20,8 @@ from ml.core.matching.verdicts import APART, LINKED, Pair, Verdicts
 from ml.core.matching.zones import PRECISION_FLOOR
 from ml.io.matching import MatchingStore, State
 from ml.io.verdicts import MATCHER, open_verdicts
-from ml.jobs.rescoring import Scored, all_single, rules_fingerprint, scored_pairs
+from ml.jobs.rescoring import scored_pairs
+from ml.jobs.scored import Scored, all_single, rules_fingerprint
 from workspace.files import sha256_of_json
 from workspace.settings import Settings
 from workspace.warehouse import open_warehouse
@@ -38,6 +39,7 @@ class MatchReport:
         way: `whole`, `changed` or `unchanged`.
         count_records: Records now.
         count_compared: New and changed records.
+        count_pairs: Pairs that were scored.
         count_golden: Clusters.
         counts: Pairs by zone.
         link_at, queue_at: Thresholds.
@@ -52,6 +54,7 @@ class MatchReport:
     way: str
     count_records: int
     count_compared: int
+    count_pairs: int
     count_golden: int
     counts: dict[str, int]
     link_at: float
@@ -211,6 +214,7 @@ def _report(entity: Entity, scored: Scored, decided: Decided, changes: Sequence[
     sizes = pl.Series(decided.clusters.labels).value_counts()["count"]
     return MatchReport(
         entity=entity.name, way=scored.way, count_records=scored.records.height, count_compared=scored.count_compared,
+        count_pairs=scored.count_pairs,
         count_golden=sizes.len(), counts=dict(decided.pairs["zone"].value_counts().iter_rows()),
         link_at=decided.zones.link_at, queue_at=decided.zones.queue_at,
         expected_precision=decided.zones.expected_precision, refused=int(decided.clusters.refused.size),

@@ -4,7 +4,7 @@ Belongs here: the order of the steps, for tables of any origin. Does not belong 
 where a taught matcher lies (ml/io/matchers), reading files and comparing with a truth (orchestration/cli).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ from ml.core.matching.zones import Zones
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Booleans = npt.NDArray[np.bool_]
 FOLDS = 3
 
 
@@ -67,15 +68,35 @@ def product_table(table: pl.DataFrame, other: pl.DataFrame | None = None) -> Pro
         raise NothingToCompare("There are no product records to compare. Give a table with rows.")
     records = prepare_products(table)
     if other is None:
-        source = records["source_system"].fill_null("").rank("dense").to_numpy().astype(np.int64) - 1
-    else:
-        source = np.repeat([0, 1], [table.height, other.height])
-        records = pl.concat([records, prepare_products(other)])
+        return table_of(records)
+    source = np.repeat([0, 1], [table.height, other.height])
+    return _with_candidates(pl.concat([records, prepare_products(other)]), source, True, None)
+
+
+def table_of(records: pl.DataFrame, changed: Booleans | None = None) -> ProductTable:
+    """The table of one company's prepared records; its candidate pairs, or those that a changed record is part of.
+
+    What a changed record meets is looked up in the same way as the record itself, so that each pair is judged beside
+    the rivals of both.
+    """
+    source = records["source_system"].fill_null("").rank("dense").to_numpy().astype(np.int64) - 1
+    return _with_candidates(records, source, False, changed)
+
+
+def _with_candidates(records: pl.DataFrame, source: Ints, is_linking: bool, changed: Booleans | None) -> ProductTable:
     views = product_views(records)
-    left, right = candidate_pairs(views, source, other is not None)
+    left, right = candidate_pairs(views, source, is_linking, changed)
+    is_wanted = np.ones(left.size, dtype=bool)
+    if changed is not None:
+        met = changed.copy()
+        met[left] = met[right] = True
+        left, right = candidate_pairs(views, source, is_linking, met)
+        is_wanted = changed[left] | changed[right]
     source = compared_as(source)
     best = best_of(nearness(views, left, right), left, right, source)
-    return ProductTable(records["record_id"], records, views, source, other is not None, left, right, best)
+    return ProductTable(
+        records["record_id"], records, views, source, is_linking, left[is_wanted], right[is_wanted], best
+    )
 
 
 def score_products(table: ProductTable, matcher: Matcher | None = None) -> tuple[pl.DataFrame, Matcher]:
@@ -93,7 +114,7 @@ def score_products(table: ProductTable, matcher: Matcher | None = None) -> tuple
         matcher = taught_by_codes(features, labels)
     probability = matcher.probability(features)
     if matcher.taught_by == "labels":
-        probability = _among_candidates(probability, matcher)
+        probability, matcher = _among_candidates(probability, matcher)
     if table.is_linking:
         probability = against_rivals(probability, table.left, table.right)
     pairs = pl.DataFrame({
@@ -103,12 +124,16 @@ def score_products(table: ProductTable, matcher: Matcher | None = None) -> tuple
     return pairs, matcher
 
 
-def _among_candidates(probability: Floats, matcher: Matcher) -> Floats:
-    """Probabilities where true pairs are as frequent as among these candidates, not as among the labelled pairs."""
+def _among_candidates(probability: Floats, matcher: Matcher) -> tuple[Floats, Matcher]:
+    """Probabilities where true pairs are as frequent as among these candidates, not as among the labelled pairs.
+
+    The matcher is returned with the share that was found, unless it had one.
+    """
     taught = matcher.count_same / (matcher.count_same + matcher.count_other)
     inside = np.clip(probability, 1e-9, 1 - 1e-9)
     weights = np.log2(inside / (1 - inside))
-    return posterior(weights, taught, share_of_true_pairs(weights, taught, probability.size))
+    share = share_of_true_pairs(weights, taught, probability.size) if matcher.share is None else matcher.share
+    return posterior(weights, taught, share), replace(matcher, share=share)
 
 
 @dataclass(frozen=True)
@@ -174,10 +199,10 @@ class Lesson:
 
     matcher: Matcher
     probability: Floats
-    same: npt.NDArray[np.bool_]
+    same: Booleans
 
 
-def teach(products: ProductTable, left: Ints, right: Ints, same: npt.NDArray[np.bool_]) -> Lesson:
+def teach(products: ProductTable, left: Ints, right: Ints, same: Booleans) -> Lesson:
     """Teach a matcher by labelled pairs.
 
     Args:

@@ -28,7 +28,7 @@ SELECTION = (
     "steward_precision and steward_recall are of pairs that people decided. Doubtful pairs come to them first, so that "
     "they are no random sample of all pairs."
 )
-SHOWN = ["entity", "way", "count_records", "count_compared", "count_golden", "link_at", "queue_at",
+SHOWN = ["entity", "way", "count_records", "count_compared", "count_pairs", "count_golden", "link_at", "queue_at",
          "expected_precision", "refused", "largest", "note"]  # fmt: skip
 
 

@@ -1,50 +1,21 @@
 """The matching asset on staged records of every quality: what a person sees of it in Dagster, and what it survives."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 import polars as pl
 import pytest
 
 from ml.io.matching import MatchingStore
 from orchestration.defs.matching import matching
 from orchestration.lib.workspace_resource import workspace_resource
+from tests.support.staged_records import Rows, stage
 from workspace.settings import Settings
 
-COLUMNS = {
-    "customer": ("person_code", "full_name", "email", "phone", "address_line", "city", "postal_code", "region_code"),
-    "product": ("gtin", "title", "brand", "model_code", "price", "weight", "pack_size"),
-    "warehouse": ("kind", "name", "address_line", "city", "postal_code", "region_code", "latitude", "longitude"),
-}
-NUMBERS = {"price": "decimal(18, 2)", "weight": "double", "pack_size": "integer",
-           "latitude": "double", "longitude": "double"}  # fmt: skip
-Rows = Sequence[Mapping[str, Any]]
 QUALITY = dg.AssetKey(["matching", "match_quality"])
-
-
-def stage(settings: Settings, **tables: Rows) -> None:
-    """Leave records where dbt's staging leaves them: one table an entity, all columns, what a row lacks is null."""
-    with duckdb.connect(str(settings.paths.ensure().warehouse)) as connection:
-        for entity, columns in COLUMNS.items():
-            types = ", ".join(f"{column} {NUMBERS.get(column, 'varchar')}" for column in columns)
-            connection.execute(
-                f"create or replace table int_{entity}s_comparable "
-                f"(source_system varchar, code varchar, first_landed_at timestamp, {types})"
-            )
-            rows = [
-                (row["source_system"], row["code"], datetime(2026, 1, 1), *(row.get(column) for column in columns))
-                for row in tables.get(entity, [])
-            ]
-            if rows:
-                schema = ["source_system", "code", "first_landed_at", *columns]
-                frame = pl.DataFrame(rows, schema=schema, orient="row", infer_schema_length=None)
-                connection.register("given", frame.to_arrow())
-                connection.execute(f"insert into int_{entity}s_comparable select * from given")
 
 
 def run(settings: Settings) -> dg.ExecuteInProcessResult:

@@ -19,6 +19,7 @@ from ml.core.matching.products.views import ProductViews, View
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Booleans = npt.NDArray[np.bool_]
 
 #: Nearest records that are looked at for each record, in each source.
 NEAREST = 10
@@ -34,22 +35,27 @@ MOST_EQUAL = 8
 CHUNK = 512
 
 
-def candidate_pairs(views: ProductViews, source: Ints, is_linking: bool) -> tuple[Ints, Ints]:
+def candidate_pairs(
+    views: ProductViews, source: Ints, is_linking: bool, of: Booleans | None = None
+) -> tuple[Ints, Ints]:
     """Pairs (left < right) of record positions, each once.
 
     Args:
         views: Of all records.
         source: Number of each record's table or system.
         is_linking: Pairs within a source are not looked for.
+        of: Records whose candidates are wanted; None: all. A record that has one of them among its own nearest, and is
+            not among theirs, is then not met.
     """
+    wanted_of = np.ones(source.size, dtype=bool) if of is None else of
     is_told_apart = ~_without_identity(views.records)
-    found = [*_near(views.grams, compared_as(source), is_linking, is_told_apart)]
+    found = [*_near(views.grams, compared_as(source), is_linking, is_told_apart, wanted_of)]
     found += [_sharing(views.codes.present, source)]
     for column in ("gtin", "mapped_code"):
         found.append(_sharing(_as_rows(views.records[column]), source))
     left, right = (np.concatenate(ends) for ends in zip(*found, strict=True))
     left, right = np.minimum(left, right), np.maximum(left, right)
-    wanted = left != right
+    wanted = (left != right) & (wanted_of[left] | wanted_of[right])
     if is_linking:
         wanted &= source[left] != source[right]
     keys = np.unique(left[wanted] * source.size + right[wanted])
@@ -61,24 +67,24 @@ def compared_as(source: Ints) -> Ints:
     return source if int(source.max(initial=0)) < MOST_SOURCES else np.zeros_like(source)
 
 
-def _without_identity(records: pl.DataFrame) -> npt.NDArray[np.bool_]:
+def _without_identity(records: pl.DataFrame) -> Booleans:
     """Records whose title, brand and model code so many others have that they say nothing."""
     size = records.select(pl.len().over("source_system", "title", "brand", "model")).to_series()
     return (size > MOST_EQUAL).to_numpy()
 
 
 def _near(
-    view: View, source: Ints, is_linking: bool, is_told_apart: npt.NDArray[np.bool_]
+    view: View, source: Ints, is_linking: bool, is_told_apart: Booleans, of: Booleans
 ) -> Iterator[tuple[Ints, Ints]]:
     most = int(np.clip(MOST_PER_GRAM * source.size, FEWEST_PER_GRAM, LARGEST_PER_GRAM))
     rows = view.unit[:, view.records_with <= most]
     members = [np.flatnonzero((source == number) & is_told_apart) for number in np.unique(source)]
     for first, second in combinations(members, 2):
-        yield _nearest(rows, first, second)
-        yield _nearest(rows, second, first)
+        yield _nearest(rows, first[of[first]], second)
+        yield _nearest(rows, second[of[second]], first)
     if not is_linking:
         for own in members:
-            yield _nearest(rows, own, own)
+            yield _nearest(rows, own[of[own]], own)
 
 
 def _nearest(rows: csr_matrix, of: Ints, among: Ints) -> tuple[Ints, Ints]:

@@ -67,6 +67,8 @@ class Matcher:
         names: Features it reads, in its order.
         taught_by: `labels`, `codes` or `nobody`.
         count_same, count_other: Pairs it learnt from.
+        share: Share of true pairs among the candidates of the table that it was last fitted to, where people taught
+            it; None: not yet fitted to any.
     """
 
     estimator: Any = None
@@ -74,6 +76,7 @@ class Matcher:
     taught_by: str = "nobody"
     count_same: int = 0
     count_other: int = 0
+    share: float | None = None
 
     def probability(self, features: Features) -> Floats:
         """Probability of each pair."""
