@@ -190,7 +190,7 @@ def increment(table: pl.DataFrame, settings: Settings) -> float:
     changed = new.records.with_columns(record=numbers)
     others = prepared.records.filter(~is_changed)
     with scratch_connection(settings) as connection:
-        found = score_changed(changed, others, model, DuckDBAPI(connection))
+        found = score_changed(CUSTOMER, changed, others, model, DuckDBAPI(connection))
     gone = pl.col("left").is_in(numbers.implode()) | pl.col("right").is_in(numbers.implode())
     decide(
         CUSTOMER, prepared.records, pl.concat([pairs.filter(~gone), found.select(pairs.columns)]).sort("left", "right")

@@ -9,6 +9,7 @@ Splink's own bulk API is used on whatever database the caller opened (DuckDB, or
 import logging
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,7 +140,7 @@ def score(prepared: Prepared, model: ModelDocument, database: Any) -> tuple[pl.D
 
     The share is fitted so that it agrees with what the scores add up to (see `share_of_true_pairs`).
     """
-    linker = _linker(prepared.records, prepared.records, model, database)
+    linker = _linker(prepared.records, prepared.records.get_column, model, database)
     pairs = _pairs(linker.inference.predict())
     before = float(model["probability_two_random_records_match"])
     weights = pairs["match_weight"].to_numpy()
@@ -148,11 +149,13 @@ def score(prepared: Prepared, model: ModelDocument, database: Any) -> tuple[pl.D
     return scored, dict(model, probability_two_random_records_match=share)
 
 
-def _linker(records: pl.DataFrame, all_records: pl.DataFrame, model: ModelDocument, database: Any) -> Linker:
-    """A linker of `records` that knows how frequent their values are among strangers in `all_records`."""
+def _linker(
+    records: pl.DataFrame, everybody: Callable[[str], pl.Series], model: ModelDocument, database: Any
+) -> Linker:
+    """A linker of `records` that knows how frequent their values are among strangers in a column of `everybody`."""
     linker = Linker(database.register(records.to_arrow()), for_splink(model), log_level=None)
     for column, rarer in model[RARER].items():
-        frequencies = _frequencies(records[column], all_records[column], rarer)
+        frequencies = _frequencies(records[column], everybody(column), rarer)
         linker.table_management.register_term_frequency_lookup(database.register(frequencies.to_arrow()), column)
     return linker
 
@@ -175,17 +178,24 @@ def _pairs(predicted: Any) -> pl.DataFrame:
     ).sort("left", "right")
 
 
-def score_changed(changed: pl.DataFrame, others: pl.DataFrame, model: ModelDocument, database: Any) -> pl.DataFrame:
+def score_changed(
+    entity: SplinkEntity, changed: pl.DataFrame, others: pl.DataFrame, model: ModelDocument, database: Any
+) -> pl.DataFrame:
     """Candidate pairs that a changed record is part of: `left`, `right`, `probability`; left < right.
 
     Args:
+        entity: What the records are of.
         changed: New and changed records as in `Prepared.records`.
         others: All other records, the same columns.
         model: As `score` returned it.
         database: Splink's database API.
     """
-    linker = _linker(changed, pl.concat([changed, others]), model, database)
-    new, rest = database.register(changed.to_arrow()), database.register(others.to_arrow())
+    linker = _linker(changed, lambda column: pl.concat([changed[column], others[column]]), model, database)
+    # Splink joins all it is given, key by key: what shares no key with a changed record need not come along.
+    shared = [pl.col(key.name).is_in(changed[key.name].drop_nulls().unique().implode())
+              for key in entity.keys if key.name in changed.columns]  # fmt: skip
+    met = others.filter(pl.any_horizontal(shared))
+    new, rest = database.register(changed.to_arrow()), database.register(met.to_arrow())
     found = [linker.inference.predict_between(new, rest), linker.inference.predict_within(new)]
     pairs = pl.concat([_pairs(table) for table in found]).unique(["left", "right"]).sort("left", "right")
     return pairs.with_columns(probability=1.0 / (1.0 + (-pl.col("match_weight") * math.log(2)).exp())).drop(

@@ -60,7 +60,7 @@ def _score_increment(settings: Settings, entity: SplinkEntity, raw: pl.DataFrame
     changed = prepared.records.with_columns(record=before.is_changed.arg_true().cast(pl.Int64))
     rest = others.select([pl.col(c).cast(t) for c, t in changed.schema.items()])
     with linking_database(settings) as database:
-        new = score_changed(changed, rest, state.facts["model"], database)
+        new = score_changed(entity, changed, rest, state.facts["model"], database)
     pairs = in_order(pl.concat([before.pairs.select(new.columns), new]))
     records = pl.concat([rest, changed]).sort("record")
     return Scored(raw["record_id"], records, pairs, state.facts["model"], "changed", count, new.height)

@@ -70,7 +70,7 @@ def test_comparing_only_what_changed_gives_the_scores_of_comparing_all(
     is_changed = pl.Series(np.arange(prepared.records.height) % 50 == 7)
     changed = prepared.records.filter(is_changed)
     with linking_database(settings) as database:
-        found = score_changed(changed, prepared.records.filter(~is_changed), model, database)
+        found = score_changed(CUSTOMER, changed, prepared.records.filter(~is_changed), model, database)
     numbers = changed["record"].implode()
     touched = pairs.filter(pl.col("left").is_in(numbers) | pl.col("right").is_in(numbers))
     assert 0 < found.height < pairs.height / 5, "only pairs of a changed record are compared"
