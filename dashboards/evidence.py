@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from sqlalchemy.engine import make_url
 
-from decisions.routing.kept import newest_plan
+from decisions.routing.kept import newest_outcomes, newest_plan
 from expectations.report import ValidationReport, boundaries_with_reports, load_report
 from sources.quarantine import count_states
 from sources.record import LandingReport, read_report
@@ -71,7 +71,7 @@ class Evidence:
                 status = file.stat()
                 digest.update(f"{file}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
         plan = newest_plan(paths.plans)
-        digest.update(f"{plan.folder if plan else ''}\n".encode())
+        digest.update(f"{plan.folder if plan else ''}\n{newest_outcomes(paths.plans)}\n".encode())
         digest.update(self._ledger_token().encode())
         return digest.hexdigest()[:32]
 

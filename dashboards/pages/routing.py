@@ -10,7 +10,7 @@ from dashboards.access.people import Role
 from dashboards.console import Console, console_of
 from dashboards.pages.paging import Paging
 from dashboards.store import Reader
-from decisions.routing.kept import HANDLINGS, newest_plan
+from decisions.routing.kept import HANDLINGS, newest_outcomes, newest_plan
 from workspace.published import Snapshot
 
 router = APIRouter(dependencies=[require(Role.VIEWER)])
@@ -34,6 +34,7 @@ def plan(request: Request, handling: str = Query(default="", max_length=20), pag
         return {
             "plan": found.summary, "rows": rows, "paging": paging, "handling": chosen, "handlings": HANDLINGS,
             "nodes": _node_names(reader.snapshot), "codes": _codes(reader.snapshot, [row["order_id"] for row in rows]),
+            "outcomes": newest_outcomes(console.settings.paths.plans),
         }  # fmt: skip
 
     return console.page(request, "routing.html", "routing", build)

@@ -13,7 +13,9 @@ import duckdb
 
 from decisions.routing.store import SUMMARY, read_summary
 
-DECISIONS, NODES = "decisions.parquet", "nodes.parquet"
+DECISIONS, NODES, OUTCOMES = "decisions.parquet", "nodes.parquet", "outcomes.parquet"
+#: How the plan came out, beside the table of orders.
+HELD = "outcomes.json"
 HANDLINGS = ("automatic", "person", "none")
 _IN_JSON = ("reasons", "fences", "stock", "components")
 
@@ -45,6 +47,16 @@ class Plan:
         rows = self._rows(DECISIONS, "where order_id = $order_id", order_id=order_id)
         return {**rows[0], "flips": json.loads(rows[0]["flips"])} if rows else None
 
+    def confidences(self) -> dict[str, float]:
+        """Order → confidence, of those that have one."""
+        rows = self._rows(DECISIONS, "select order_id, confidence where confidence is not null")
+        return {str(row["order_id"]): float(row["confidence"]) for row in rows}
+
+    def outcomes(self) -> dict[str, Any] | None:
+        """How its decisions came out, None while nothing has judged them."""
+        file = self.folder / HELD
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
     def nodes(self, order_id: str) -> list[dict[str, Any]]:
         """Each node as the order saw it, best first, rejected ones last."""
         rows = self._rows(
@@ -60,8 +72,24 @@ class Plan:
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
+def kept_plans(plans: Path) -> list[Plan]:
+    """All plans, of the latest moment first; the one written last first where several are of one moment."""
+    found = [path.parent for path in plans.glob(f"*/{SUMMARY}")]
+    found.sort(key=lambda folder: (folder.name.split("-")[0], folder.stat().st_mtime_ns), reverse=True)
+    return [Plan(folder, read_summary(folder)) for folder in found]
+
+
 def newest_plan(plans: Path) -> Plan | None:
     """The plan of the latest moment; the one written last where several are of it. None where there is none."""
     found = [path.parent for path in plans.glob(f"*/{SUMMARY}")]
     newest = max(found, key=lambda folder: (folder.name.split("-")[0], folder.stat().st_mtime_ns), default=None)
     return None if newest is None else Plan(newest, read_summary(newest))
+
+
+def newest_outcomes(plans: Path) -> tuple[str, dict[str, Any]] | None:
+    """Name of the latest plan that outcomes have judged, and how it came out; None where there is none."""
+    judged = [path.parent for path in plans.glob(f"*/{HELD}")]
+    newest = max(judged, key=lambda folder: folder.name, default=None)
+    if newest is None:
+        return None
+    return newest.name, json.loads((newest / HELD).read_text(encoding="utf-8"))

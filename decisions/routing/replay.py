@@ -70,7 +70,7 @@ def replay_decision(settings: Settings, decision: str) -> DecisionReplay:
     recorded = _answer(plan, order)
     told = plan.summary
     snapshot = _snapshot(settings, str(told["snapshot"]))
-    ready, dossier = _ready(settings, snapshot, told)
+    ready, dossier = ready_as_kept(settings, snapshot, told)
     job = PlanJob(float(told["window_hours"]), limits=PlanLimits(tolerance=float(told["tolerance"])))
     with tempfile.TemporaryDirectory() as scratch, snapshot.lease():
         reason = job.make(snapshot, ready, Path(scratch), plan.folder.name)
@@ -124,8 +124,8 @@ def _snapshot(settings: Settings, version: str) -> Snapshot:
     return snapshot
 
 
-def _ready(settings: Settings, snapshot: Snapshot, told: Mapping[str, Any]) -> tuple[Ready, str]:
-    """The model and the policy that the plan names, verified, and the model's dossier."""
+def ready_as_kept(settings: Settings, snapshot: Snapshot, told: Mapping[str, Any]) -> tuple[Ready, str]:
+    """The model and the policy that a plan's summary names, verified, and the model's dossier."""
     own = told["parameters"]
     with open_stores(settings) as stores:
         policy = DecisionPolicy(RoutingPolicy(RoutingParameters(**own)), float(told["confidence_threshold"]))

@@ -143,3 +143,22 @@ def routing_trade_off(workspace: WorkspaceResource) -> dg.MaterializeResult[None
             ),
         }
     )
+
+
+@dg.asset(deps=[SNAPSHOT, routing_plan], group_name="routing", kinds={"parquet"}, owners=OWNERS)
+def routing_outcomes(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+    """How earlier plans came out: confidence against what lanes did since, by band and region; none while it is early.
+
+    Grain: one table of orders a plan, kept with the plan.
+    """
+    from decisions.routing.outcomes import judge_plans
+    from orchestration.lib.reliability import reliability_report
+
+    settings = workspace.settings
+    with leased_snapshot(settings) as snapshot:
+        found = judge_plans(settings, snapshot)
+    if not found:
+        return dg.MaterializeResult(metadata={"judged": 0})
+    plan, newest = next(iter(found.items()))
+    report = dg.MetadataValue.md(reliability_report(newest.held.as_dict()))
+    return dg.MaterializeResult(metadata={"judged": len(found), "plan": plan, "confidence": report})

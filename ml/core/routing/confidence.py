@@ -99,7 +99,14 @@ def right_in_draws(
     shape = (draws, *problem.shape)
     late_error = rng.normal(0.0, uncertainty.lateness_logit, shape)
     cost_factor = np.maximum(0.0, 1.0 + rng.normal(0.0, uncertainty.cost_relative, shape))
-    right = np.zeros((problem.orders, draws), np.bool_)
+    return right_under(problem, result, late_error, cost_factor, tolerance)
+
+
+def right_under(
+    problem: RoutingProblem, result: RoutingResult, late_error: Floats, cost_factor: Floats, tolerance: float
+) -> NDArray[np.bool_]:
+    """As `right_in_draws`, under errors that are given: of log-odds, and factors of price, (draws, N, R, S) each."""
+    right = np.zeros((problem.orders, len(late_error)), np.bool_)
     open_orders = np.flatnonzero(result.order_parcels > 0)
     choices = _Choices(problem, result)
     for begin in range(0, len(open_orders), _CHUNK):

@@ -86,6 +86,24 @@ def test_whether_confidence_holds_is_shown_by_band_and_region(own_company: Setti
     assert "soft fences were dropped for 2 orders" in page
 
 
+def test_how_decisions_came_out_is_shown_beside_what_was_said(own_company: Settings, open_console: Open) -> None:
+    folder = keep_plan(own_company)
+    console = open_console(own_company)
+    assert "How decisions came out" not in console.get("/routing").text
+    group = {"name": "95% – 100%", "choices": 40, "said": 0.99, "right": 0.913}
+    held = {"bands": [group], "regions": [{**group, "name": "R8"}], "ece": 0.077, "threshold": 0.85, "certain": 40,
+            "certain_right": 0.913, "certain_low": 0.8, "is_certified": False}  # fmt: skip
+    followed = {"name": "", "orders": 31, "on_time_said": 0.95, "on_time": 0.842, "price_said": 5.0, "price": 6.25}
+    told = {"until": "2026-11-14T16:00:00", "parcels": 1234, "lanes": 56, "days": 14, "held": held,
+            "followed": [followed]}  # fmt: skip
+    (folder / "outcomes.json").write_text(json.dumps(told), encoding="utf-8")
+    for language, title in (("en", "How decisions came out"), ("zh", "决定的实际结果")):
+        page = console.get("/routing", headers={"Accept-Language": language}).text
+        assert title in page
+        for shown in ("1,234", "R8", "91.3%", "84.2%", "6.25"):
+            assert shown in page
+
+
 def test_a_plan_by_the_rule_says_so(own_company: Settings, open_console: Open) -> None:
     keep_plan(own_company, rule="nearest", reason="no version was promoted yet", gap=None, on_time=None)
     page = open_console(own_company).get("/routing").text
