@@ -17,7 +17,8 @@ from decisions.routing.kept import DECISIONS, NODES
 from decisions.routing.problem import Batch
 from decisions.routing.store import REASONS
 from ml.core.routing.evaluate import evaluate
-from ml.core.routing.explain import Explanation, explain
+from ml.core.routing.explain import explain
+from ml.core.routing.explanation import Explanation
 from ml.core.routing.result import RoutingResult
 
 #: Orders explained in full; any other order's explanation is worked out from the run when it is asked for.
