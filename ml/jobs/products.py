@@ -112,9 +112,8 @@ def score_products(table: ProductTable, matcher: Matcher | None = None) -> tuple
             table.views, table.left, table.right, features, table.source, table.is_linking
         )  # fmt: skip
         matcher = taught_by_codes(features, labels)
-    probability = matcher.probability(features)
-    if matcher.taught_by == "labels":
-        probability, matcher = _among_candidates(probability, matcher)
+    matcher = fitted(matcher, features)
+    probability = probability_of_pairs(matcher, features)
     if table.is_linking:
         probability = against_rivals(probability, table.left, table.right)
     pairs = pl.DataFrame({
@@ -124,16 +123,27 @@ def score_products(table: ProductTable, matcher: Matcher | None = None) -> tuple
     return pairs, matcher
 
 
-def _among_candidates(probability: Floats, matcher: Matcher) -> tuple[Floats, Matcher]:
-    """Probabilities where true pairs are as frequent as among these candidates, not as among the labelled pairs.
+def fitted(matcher: Matcher, features: Features) -> Matcher:
+    """The matcher that knows how frequent true pairs are among these candidates, unless it knew of others before.
 
-    The matcher is returned with the share that was found, unless it had one.
+    What people labelled is no random sample of the candidates. Other matchers need not be told.
     """
-    taught = matcher.count_same / (matcher.count_same + matcher.count_other)
-    inside = np.clip(probability, 1e-9, 1 - 1e-9)
-    weights = np.log2(inside / (1 - inside))
-    share = share_of_true_pairs(weights, taught, probability.size) if matcher.share is None else matcher.share
-    return posterior(weights, taught, share), replace(matcher, share=share)
+    if matcher.taught_by != "labels" or matcher.share is not None:
+        return matcher
+    share = share_of_true_pairs(_weights(matcher, features), matcher.share_taught, features["near"].size)
+    return replace(matcher, share=share)
+
+
+def probability_of_pairs(matcher: Matcher, features: Features) -> Floats:
+    """Probability of candidate pairs, by a matcher that is `fitted`."""
+    if matcher.share is None:
+        return matcher.probability(features)
+    return posterior(_weights(matcher, features), matcher.share_taught, matcher.share)
+
+
+def _weights(matcher: Matcher, features: Features) -> Floats:
+    inside = np.clip(matcher.probability(features), 1e-9, 1 - 1e-9)
+    return np.log2(inside / (1 - inside))
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def scored_products(settings: Settings, raw: pl.DataFrame, state: State | None) 
         NothingToCompare: no column says what the products are.
     """
     taught = load_matcher(settings.paths.matching, PRODUCT.name)
-    matcher = _matcher_of(settings, taught, state)
+    matcher = matcher_of(settings, state)
     if state is not None and matcher is not None and raw.height < 2 * int(state.facts["count_trained"]):
         before = kept(raw, state)
         if before.places.height == raw.height == state.records.height:
@@ -60,8 +60,9 @@ def _numbered(products: ProductTable) -> pl.DataFrame:
     return products.records.drop("record_id").with_columns(record=pl.int_range(pl.len(), dtype=pl.Int64))
 
 
-def _matcher_of(settings: Settings, taught: Matcher | None, state: State | None) -> Matcher | None:
-    """The matcher that scored the state's pairs; None where rules or lessons changed since."""
+def matcher_of(settings: Settings, state: State | None) -> Matcher | None:
+    """The matcher that scored the state's pairs; None where there is none, or rules or lessons changed since."""
+    taught = load_matcher(settings.paths.matching, PRODUCT.name)
     before = state.facts["model"] if state is not None else None
     if state is None or before is None or state.facts["fingerprint"] != rules_fingerprint():
         return None

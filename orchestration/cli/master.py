@@ -87,7 +87,7 @@ def explain(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Why two records are the same or not: what each comparison adds, in bits."""
+    """Why two records are the same or not: what each comparison or feature adds, in bits."""
     from dataclasses import asdict
 
     from ml.core.matching.charts import explanation_page, waterfall_svg, weights_svg
@@ -101,13 +101,14 @@ def explain(
         overruled = f" A person said: {found.verdict}."
     note = (
         f"Probability {found.probability:.4f} by the model, which links from {found.link_at:.4f} on.{overruled}"
-        f"{'' if found.shares_key else ' They share no key, so matching does not compare them.'}"
+        f"{'' if found.is_candidate else ' They share no key and are not near, so matching does not compare them.'}"
+        f"{' A person must decide: ' + '; '.join(found.doubts) + '.' if found.doubts else ''}"
     )
     if html is not None:
         headings = "What speaks for and against this pair, in bits", "What every agreement weighs, in bits"
         page = explanation_page(
             f"{found.left} and {found.right}", note, waterfall_svg(found.prior, found.steps, headings[0]),
-            weights_svg(found.levels, headings[1]), headings,
+            weights_svg(found.levels, headings[1]) if found.levels else "", headings,
         )  # fmt: skip
         html.write_text(page, encoding="utf-8")
     if as_json:
@@ -116,6 +117,10 @@ def explain(
     print_table(f"{found.left} and {found.right}", [
         {"comparison": "prior", "weight": found.prior}, *map(asdict, found.steps),
     ], {"comparison": "compared", "level": "level", "weight": "bits", "rarity": "bits for rarity"})  # fmt: skip
+    if found.beside:
+        print_table("What both say", list(map(asdict, found.beside)), {
+            "field": "field", "left": found.left, "right": found.right, "says": "",
+        })  # fmt: skip
     RESULTS.print(note, markup=False, soft_wrap=True)
     if html is not None:
         RESULTS.print(f"Charts in {html}", markup=False, soft_wrap=True)

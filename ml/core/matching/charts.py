@@ -69,10 +69,11 @@ def _chart(rows: Sequence[tuple[str, str, float, float]], title: str, totals: tu
 
 
 def explanation_page(title: str, note: str, waterfall: str, weights: str, headings: tuple[str, str]) -> str:
-    """A page of its own that needs no network: the pair's waterfall and the model's weights."""
+    """A page of its own that needs no network: the pair's waterfall and the model's weights, where it has any."""
+    all_weights = f"<h2>{escape(headings[1])}</h2>{weights}" if weights else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>body {{ font: 15px system-ui, sans-serif; max-width: 760px; margin: 32px auto; }}{STYLE}</style>"
         f"</head><body><h1>{escape(title)}</h1><p>{escape(note)}</p><h2>{escape(headings[0])}</h2>{waterfall}"
-        f"<h2>{escape(headings[1])}</h2>{weights}</body></html>\n"
+        f"{all_weights}</body></html>\n"
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -10,24 +9,11 @@ import pytest
 from ml.core.matching.products.entity import PRODUCT
 from ml.io.matching import MatchingStore
 from ml.jobs.master import MatchReport, match_entity
+from tests.support.articles import Record, article
 from tests.support.staged_records import stage
 from workspace.settings import Settings
 
-THINGS = ("kettle", "toaster", "blender", "vacuum cleaner", "hair dryer", "rice cooker")
-BRANDS = ("Haiyun", "Nordlicht", "Morningstar", "Bolan")
 COUNT = 240
-Record = dict[str, Any]
-
-
-def article(system: str, number: int, **more: Any) -> Record:
-    """An article in a system's words; both systems name its model, three in four by a field."""
-    brand, thing = BRANDS[number % 4], THINGS[number % 6]
-    model, size = f"{thing[:2].upper()}-{1000 + 37 * number}", f"{1 + number % 5}.{number % 10} l"
-    title = (
-        f"{brand} {thing} {size} {model}" if system == "a" else f"{model} {thing} by {brand} {size.replace(' ', '')}"
-    )
-    return {"source_system": system, "code": f"{number:03d}", "title": title, "brand": brand,
-            "model_code": model if number % 4 else None, "price": 20.0 + number, **more}  # fmt: skip
 
 
 def both(count: int) -> dict[tuple[str, int], Record]:

@@ -30,6 +30,22 @@ CODE_FEATURES = frozenset({
     "codes_unshared",
 })  # fmt: skip
 
+#: Each feature in a few words, for who asks why.
+MEANINGS = {
+    "near": "alike in words and letters", "words": "words in common, by rarity", "grams": "runs of letters in common",
+    "text": "words of title and description", "shared_of_less": "share of the shorter title in common",
+    "shared_of_more": "share of the longer title in common", "unshared_less": "left over, the lesser",
+    "unshared_more": "left over, the greater", "shared_weight": "weight of the words in common",
+    "length": "length of the shorter title", "numbers": "numbers in common", "measures": "measures in common",
+    "measures_against": "measures that differ", "colours": "colours in common", "model_equal": "model code equal",
+    "model_start": "model codes begin alike", "model_within": "model code in the other's text",
+    "model_within_less": "either model code in the other's text", "codes_shared": "rarest code in common",
+    "codes": "codes in common", "code_grams": "codes alike", "codes_unshared": "codes left over", "brand": "brand",
+    "price": "prices apart", "weight": "weights apart", "pieces_against": "pack sizes differ",
+    "content_against": "contents of a piece differ", "lead_least": "ahead of rivals, the lesser",
+    "lead_most": "ahead of rivals, the greater",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Best:

@@ -78,6 +78,11 @@ class Matcher:
     count_other: int = 0
     share: float | None = None
 
+    @property
+    def share_taught(self) -> float:
+        """Share of the pairs it learnt from that were the same."""
+        return self.count_same / (self.count_same + self.count_other)
+
     def probability(self, features: Features) -> Floats:
         """Probability of each pair."""
         if not features["near"].size:
