@@ -10,6 +10,8 @@ import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -89,9 +91,6 @@ class Company:
 
         dbt is loaded once for all tests that way. With `check`, fails in dbt's own words when dbt does.
         """
-        given = ["--vars", json.dumps(variables)] if variables else []
-        places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-        written = ["--target-path", str(self.bench / "target"), "--log-path", str(self.bench / "logs")]
         said: list[str] = []
         runner = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)])
         before = dict(os.environ)
@@ -99,7 +98,7 @@ class Company:
         try:
             with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
                 warnings.simplefilter("ignore")
-                done = runner.invoke(["--quiet", *arguments, *given, *places, *written])
+                done = runner.invoke(["--quiet", *self._arguments(arguments, variables)])
         finally:
             os.environ.clear()
             os.environ.update(before)
@@ -112,6 +111,20 @@ class Company:
         if not check and done.success:
             raise AssertionError(f"dbt {' '.join(arguments)} was expected to fail, and did not")
         return text
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start dbt in a process group of its own; each line that it says is one event."""
+        return subprocess.Popen(
+            [str(Path(sys.executable).with_name("dbt")), *self._arguments(arguments, variables)],
+            env=quiet_environment({**os.environ, **self._enter()}), stdout=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+
+    def _arguments(self, arguments: Sequence[str], variables: Mapping[str, str]) -> list[str]:
+        given = ["--vars", json.dumps(variables)] if variables else []
+        places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        written = ["--target-path", str(self.bench / "target"), "--log-path", str(self.bench / "logs")]
+        return [*arguments, *given, *places, *written]
 
     def _enter(self) -> dict[str, str]:
         """Point the bench's link at this company; returns what the project's profile and sources read."""
