@@ -58,6 +58,7 @@ class RawFile(_Model):
         delimiter, quote, encoding: Of `csv` (`encoding` also of `jsonl`); any encoding that Python knows.
         table: Of `sqlite`: the table to read.
         origin: Whether the files belong to the extract or to the adapter, such as a list of regions.
+        due_hours: Hours after which something new is overdue; None where nothing is promised.
     """
 
     glob: str
@@ -71,6 +72,7 @@ class RawFile(_Model):
     encoding: str = "utf-8"
     table: str = ""
     origin: Literal["extract", "adapter"] = "extract"
+    due_hours: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _table_goes_with_sqlite(self) -> Self:
@@ -87,6 +89,7 @@ class SqlDatabase(_Model):
         tables: Logical name → table of the database.
         columns: Logical name → columns that must be there.
         may_be_empty: Tables without rows are accepted.
+        due_hours: Hours after which something new in each of them is overdue.
     """
 
     kind: Literal["sql_database"]
@@ -95,6 +98,7 @@ class SqlDatabase(_Model):
     tables: dict[str, str] = Field(min_length=1)
     columns: dict[str, tuple[str, ...]] = {}
     may_be_empty: bool = False
+    due_hours: float | None = Field(default=None, gt=0)
 
     @property
     def resources(self) -> dict[str, str]:
@@ -110,12 +114,14 @@ class RestApi(_Model):
             The name of a resource is its logical name.
         columns: Logical name → columns that must be there.
         may_be_empty: Tables without rows are accepted.
+        due_hours: Hours after which something new in each of them is overdue.
     """
 
     kind: Literal["rest_api"]
     config: dict[str, Any]
     columns: dict[str, tuple[str, ...]] = {}
     may_be_empty: bool = False
+    due_hours: float | None = Field(default=None, gt=0)
 
     @property
     def resources(self) -> dict[str, str]:
@@ -218,6 +224,13 @@ class Manifest(_Model):
                     raise ValueError(f"table {table!r} bounds the look-up {name!r}, which is not among the files")
         return self
 
+    @property
+    def due_hours(self) -> dict[str, float]:
+        """Input → hours after which something new of it is overdue, for inputs with such a policy."""
+        policies = {name: file.due_hours for name, file in self.files.items()}
+        policies |= {name: source.due_hours for source in self.dlt.values() for name in source.resources}
+        return {name: hours for name, hours in policies.items() if hours is not None}
+
 
 @dataclass(frozen=True)
 class Adapter:
@@ -253,7 +266,8 @@ def load_adapter(name_or_folder: str | Path) -> Adapter:
         if not path.is_file():
             raise AdapterError(f"{path}: the manifest maps {table!r} by this file, which is missing. Write its SELECT.")
         sql[table] = path.read_text(encoding="utf-8").strip().rstrip(";")
-    shaping = [manifest.model_dump(mode="json"), sql, MACROS.read_text(encoding="utf-8")]
+    policies = {"files": {"__all__": {"due_hours"}}, "dlt": {"__all__": {"due_hours"}}}  # shape no row
+    shaping = [manifest.model_dump(mode="json", exclude=policies), sql, MACROS.read_text(encoding="utf-8")]
     return Adapter(manifest, folder, sql, sha256_of_json(shaping))
 
 

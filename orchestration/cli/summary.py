@@ -26,6 +26,7 @@ def summary_of(settings: "Settings") -> dict[str, Any]:
         "company": settings.paths.company,
         "home": str(settings.home),
         "landed": _landed(settings),
+        "sources": _sources(settings),
         "published": {"version": snapshot.version, "as_of": snapshot.notes.get("as_of")} if snapshot else None,
         "master_data": _master_data(snapshot) if snapshot else [],
         "on_time_by_region": _on_time(snapshot) if snapshot else [],
@@ -64,6 +65,11 @@ def print_summary(summary: dict[str, Any]) -> None:
     print_table(
         "Landed rows", summary["landed"],
         {"table": "table", "read": "read", "landed": "landed", "quarantined": "quarantined", "reasons": "reasons"},
+    )  # fmt: skip
+    print_table(
+        "Sources", summary["sources"],
+        {"input": "source", "newest_at": "last new at", "age_hours": "hours ago", "due_hours": "due within (h)",
+         "state": "state"},
     )  # fmt: skip
     print_table(
         "Master data", summary["master_data"],
@@ -115,6 +121,19 @@ def _landed(settings: "Settings") -> list[dict[str, Any]]:
     for table, row in rows.items():
         row["reasons"] = ", ".join(f"{name} {count:,}" for name, count in reasons[table].most_common(3))
     return list(rows.values())
+
+
+def _sources(settings: "Settings") -> list[dict[str, Any]]:
+    from sources.freshness import source_freshness
+
+    return [
+        {
+            "input": found.input, "due_hours": found.due_hours, "state": "overdue" if found.is_overdue else "on time",
+            "newest_at": found.newest_at.isoformat(timespec="minutes") if found.newest_at else None,
+            "age_hours": found.age_hours,
+        }
+        for found in source_freshness(settings)
+    ]  # fmt: skip
 
 
 def _master_data(snapshot: Any) -> list[dict[str, Any]]:

@@ -18,6 +18,8 @@ from sources.record import LandingReport
 
 #: Facts are asked for every night. What each source usually takes is learned by the landing suite's own checks.
 NIGHTLY = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=50))
+#: Name of the check that sources kept their manifest's time.
+ON_TIME = "sources_on_time"
 COUNTS = ["file", "read", "landed", "quarantined"]
 
 
@@ -62,6 +64,34 @@ def landing(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> 
     landed = [report for report in landing_history(settings) if report.brought_rows]
     for table in load_contract().values():
         yield dg.MaterializeResult(asset_key=["landing", table.name], metadata=_metadata(landed, reports, table.name))
+
+
+@dg.multi_asset_check(
+    name="sources_on_time",
+    specs=[
+        dg.AssetCheckSpec(
+            ON_TIME, asset=["landing", table.name],
+            description="Every source of the table brought something new in the time that its manifest says.",
+        )
+        for table in load_contract().values() if table.day_column
+    ],
+)  # fmt: skip
+def sources_on_time(workspace: WorkspaceResource) -> Iterator[dg.AssetCheckResult]:
+    """Warn of sources that are overdue; rows that are there are as good as they were, so nothing is stopped."""
+    from sources.freshness import source_freshness
+
+    found = source_freshness(workspace.settings)
+    for table in load_contract().values():
+        if not table.day_column:
+            continue
+        asked = [source for source in found if table.name in source.tables]
+        overdue = [f"{source.input} (due within {source.due_hours:g} h)" for source in asked if source.is_overdue]
+        rows = [{"source": s.input, "hours": s.age_hours, "due within": s.due_hours} for s in asked]
+        yield dg.AssetCheckResult(
+            asset_key=["landing", table.name], check_name=ON_TIME, passed=not overdue,
+            severity=dg.AssetCheckSeverity.WARN, description=f"Overdue: {', '.join(overdue)}" if overdue else None,
+            metadata={"sources": table_metadata(rows, ["source", "hours", "due within"])},
+        )  # fmt: skip
 
 
 def _metadata(landed: Sequence[LandingReport], now: Sequence[LandingReport], table: str) -> dict[str, Any]:

@@ -1,0 +1,50 @@
+"""A source is as fresh as the last landing that met something new of it, whatever else that landing read."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sources.freshness import freshness_of
+from sources.history import landing_history
+from sources.landing import land
+from sources.manifest import AdapterError
+from tests.support.shops import ORDER_COLUMNS, land_files, make_adapter, order, orders_csv, write_files
+from workspace.settings import Settings
+
+
+def _files(**orders: object) -> dict[str, dict[str, object]]:
+    return {"orders": {"glob": "orders*.csv", "columns": ORDER_COLUMNS, **orders}}
+
+
+def test_only_what_is_new_makes_a_source_fresh(settings: Settings, tmp_path: Path) -> None:
+    adapter, extract = make_adapter(tmp_path / "adapter", files=_files(due_hours=26)), tmp_path / "x"
+    now = datetime.now(UTC)
+    [never] = freshness_of([adapter], [], now)
+    assert (never.newest_at, never.is_overdue) == (None, True)
+
+    first = land_files(settings, adapter, extract, {"orders_1.csv": orders_csv(order("A1"))})
+    land(settings, adapter, extract, settle_seconds=0)
+    copied = write_files(tmp_path / "copied", {"orders_9.csv": orders_csv(order("A1"))})
+    land(settings, adapter, copied, settle_seconds=0)
+    history = landing_history(settings)
+    [found] = freshness_of([adapter], history, datetime.fromisoformat(first.started_at) + timedelta(hours=25))
+    assert (found.input, found.tables, found.age_hours, found.is_overdue) == ("orders", ("orders",), 25.0, False)
+    [late] = freshness_of([adapter], history, datetime.fromisoformat(first.started_at) + timedelta(hours=27))
+    assert late.is_overdue
+
+    second = land_files(settings, adapter, extract, {"orders_2.csv": orders_csv(order("A2"))})
+    [found] = freshness_of([adapter], landing_history(settings), datetime.now(UTC))
+    assert found.newest_at == datetime.fromisoformat(second.started_at)
+
+
+def test_a_source_that_promises_nothing_is_never_overdue(settings: Settings, tmp_path: Path) -> None:
+    assert freshness_of([make_adapter(tmp_path / "adapter")], [], datetime.now(UTC)) == []
+
+
+def test_another_policy_lands_nothing_anew(settings: Settings, tmp_path: Path) -> None:
+    land_files(settings, make_adapter(tmp_path / "a"), tmp_path / "x", {"orders.csv": orders_csv(order())})
+    changed = make_adapter(tmp_path / "b", files=_files(due_hours=2))
+    assert land(settings, changed, tmp_path / "x", settle_seconds=0).status == "already_landed"
+    with pytest.raises(AdapterError, match="greater than 0"):
+        make_adapter(tmp_path / "c", files=_files(due_hours=0))
