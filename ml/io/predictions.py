@@ -58,6 +58,12 @@ def write_once(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema 
     return count
 
 
+def snapshot_of(path: Path) -> str | None:
+    """The snapshot that a file's rows were scored from; None without rows."""
+    scored = pq.read_table(path, columns=["data_snapshot"]).column(0)
+    return str(scored[0]) if len(scored) else None
+
+
 def files_of(folder: Path, model: str) -> list[Path]:
     """Finished files of a model, oldest first by the moment they describe."""
     return sorted(path for path in (folder / model).glob("*.parquet") if not path.name.startswith("."))

@@ -23,7 +23,7 @@ from ml.io.predictions import file_for, write_once
 from ml.io.registry import LoadedModel
 from ml.io.stores import open_stores
 from ml.jobs.catalogue import STOCKOUT, ModelSpec
-from ml.jobs.score import BATCH_ROWS, require_probabilities, score_in_shadow
+from ml.jobs.score import BATCH_ROWS, as_scored, require_probabilities, score_in_shadow
 from ml.jobs.stock_rows import NEWEST
 from workspace.files import sha256_of_json
 from workspace.published import Snapshot
@@ -92,14 +92,15 @@ class ForecastStockJob:
             if as_of is None:
                 return ForecastReport("refused", champion.version, "No node has anything of any product.", 0, None)
 
-            def forecast(model: LoadedModel, folder: Path) -> ForecastReport:
-                run = sha256_of_json({"model": self.spec.name, "version": model.version, "table": source.digest})[:12]
+            def forecast(model: LoadedModel, folder: Path, counts: TableSource) -> ForecastReport:
+                run = sha256_of_json({"model": self.spec.name, "version": model.version, "table": counts.digest})[:12]
                 path = file_for(folder, self.spec.name, as_of, run)
-                return forecast_once(path, model, as_of, SCHEMA, self._batches(model, source, _prices(snapshot)))
+                return forecast_once(path, model, as_of, SCHEMA, self._batches(model, counts, _prices(snapshot)))
 
-            report = forecast(champion, settings.paths.forecasts)
+            report = forecast(champion, settings.paths.forecasts, source)
+            same = as_scored(source, report.path)
             shadow = score_in_shadow(
-                stores, self.spec.name, lambda challenger: forecast(challenger, settings.paths.shadow).reason
+                stores, self.spec.name, lambda challenger: forecast(challenger, settings.paths.shadow, same).reason
             )
             return replace(report, shadow=shadow)
 

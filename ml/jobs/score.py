@@ -22,7 +22,7 @@ from ml.core.features import UnusableTable
 from ml.core.light_model import LightModel
 from ml.io.champion import NoChampion, load_champion
 from ml.io.data import TableSource, published_table, read_batches
-from ml.io.predictions import SCHEMA, file_for, write_once
+from ml.io.predictions import SCHEMA, file_for, snapshot_of, write_once
 from ml.io.registry import ArtifactMismatch, LoadedModel, load
 from ml.io.stores import ModelStores, open_stores
 from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
@@ -100,10 +100,11 @@ class ScoreJob:
             source = published_table(snapshot, self.spec.table, self.spec.view)
             where = self._where(stores, champion.version)
             report = self._scored(champion, source, where, stores.paths.predictions, settings.threads)
+            same = as_scored(source, report.path)
 
             def silently(challenger: LoadedModel) -> str:
                 return self._scored(
-                    challenger, source, where, stores.paths.shadow, settings.threads, is_explained=False
+                    challenger, same, where, stores.paths.shadow, settings.threads, is_explained=False
                 ).reason
 
             return replace(report, shadow=score_in_shadow(stores, self.spec.name, silently))
@@ -184,6 +185,14 @@ def score_in_shadow(stores: ModelStores, model: str, score: Callable[[LoadedMode
         return f"In shadow: {score(load(stores, model, version.version, str(version.evaluated['artifact']['digest'])))}"
     except (ArtifactMismatch, UnusableTable, PredictionsRefused) as error:
         return f"Version {version.version} could not score in shadow: {error}"
+
+
+def as_scored(source: TableSource, path: Path | None) -> TableSource:
+    """A table under the name of the snapshot by which the champion's file knows it, so that both can be paired.
+
+    Later snapshots carry the same table: what the champion has scored once it does not score again under their names.
+    """
+    return replace(source, snapshot=(snapshot_of(path) if path else None) or source.snapshot)
 
 
 def reasons_of(model: LightModel, frame: pd.DataFrame, predicted: np.ndarray, is_open: np.ndarray) -> list[str | None]:

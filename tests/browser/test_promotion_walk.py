@@ -1,6 +1,11 @@
-"""One walk over every station of a promotion: refused, mended, proposed, approved in a browser, served, taken back."""
+"""One walk over every station of a promotion: refused, mended, proposed, approved in a browser, served, taken back.
+
+The company is a small one. `OI_WALK_HOME=HOME make test ARGS=tests/browser/test_promotion_walk.py` walks on a copy of
+the home in which `make demo` ran instead, which takes minutes.
+"""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,8 +25,9 @@ from orchestration.cli.models import app as models
 from orchestration.cli.replay import app as replay
 from tests.browser.conftest import Visit
 from tests.support.console_server import serving
-from tests.support.model_company import Company, migrate
+from tests.support.model_company import Company, copied_home, migrate
 from tests.support.people import PASSWORD
+from workspace.settings import Settings
 from workspace.users import Users
 
 MODEL = "late-delivery-risk"
@@ -34,6 +40,9 @@ Oi = Callable[..., Result]
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Company:
     """A company whose first version is champion by its gates."""
+    if "OI_WALK_HOME" in os.environ:
+        built = Settings(home=Path(os.environ["OI_WALK_HOME"]), company="demo")
+        return Company.of(copied_home(built, tmp_path_factory.mktemp("walk") / "home"))
     shop = Company(tmp_path_factory.mktemp("walk") / "home", migrate(tmp_path_factory.mktemp("migrated")))
     shop.train()
     assert shop.audit_and_judge().status == "promoted"
@@ -43,7 +52,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Company:
 @pytest.fixture
 def oi(shop: Company, monkeypatch: pytest.MonkeyPatch) -> Oi:
     """Runs a command of `oi` on the company's home, for somebody who types their password."""
-    for name, value in {"OI_HOME": shop.settings.home, "OI_COMPANY": "acme", "OI_PASSWORD": PASSWORD}.items():
+    for name, value in {
+        "OI_HOME": shop.settings.home,
+        "OI_COMPANY": shop.settings.company,
+        "OI_PASSWORD": PASSWORD,
+    }.items():
         monkeypatch.setenv(name, str(value))
 
     def run(app: object, *arguments: str) -> Result:

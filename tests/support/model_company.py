@@ -17,7 +17,7 @@ from ml.jobs.catalogue import LATE_DELIVERY, ModelSpec
 from ml.jobs.promote import PromoteJob, PromoteReport
 from ml.jobs.train import TrainJob, TrainReport
 from ml.jobs.trial import TrialJob, TrialReport
-from tests.support.people import add_people, signer
+from tests.support.people import add_people, open_accounts, signer
 from workspace.keys import Signer
 from workspace.published import Snapshot, open_current, publish
 from workspace.settings import Settings
@@ -90,6 +90,15 @@ class Company:
         self.snapshot = publish_orders(self.settings, orders())
         self.changes: dict[str, object] = {}
         add_people(home)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Company":
+        """A company that was built by its own graph, with people and the model as it is shipped."""
+        company = cls.__new__(cls)
+        company.settings, company.spec, company.changes = settings, LATE_DELIVERY, {}
+        company.snapshot = open_current(settings.paths.published)
+        open_accounts(settings.home)
+        return company
 
     def copied(self, home: Path) -> "Company":
         """The same company in another home, of its own: made in a moment, where training takes seconds."""

@@ -47,6 +47,12 @@ _opened: dict[tuple[str, bytes, bytes], Signer] = {}
 @cache
 def _made() -> Path:
     home = Path(tempfile.mkdtemp(prefix="oi-people-"))
+    open_accounts(home)
+    return home
+
+
+def open_accounts(home: Path) -> None:
+    """Open the accounts of `ROLES` one by one, in a home whose keys stay as they are."""
     users = Users(home)
     users.add("sun.hao", ROLES["sun.hao"], PASSWORD)
     assert users.verify("sun.hao", PASSWORD)
@@ -54,4 +60,3 @@ def _made() -> Path:
     for name, roles in ROLES.items():
         if name != "sun.hao":
             users.add(name, roles, PASSWORD, admin)
-    return home

@@ -99,6 +99,18 @@ def test_the_challenger_scores_the_orders_of_the_champion_and_decides_nothing(be
     assert ReplayJob(order, beside.spec).run(beside.settings).recorded["model_version"] == "1"
 
 
+def test_a_challenger_is_paired_though_other_tables_were_published_since_the_champion_scored(waiting, tmp_path):
+    company = waiting.copied(tmp_path / "home")
+    other = company.settings.paths.root / "dim_regions.parquet"
+    duckdb.execute(f"copy (select 'R1' as region_code) to '{other}' (format parquet)")
+    first = ScoreJob(company.spec).run(company.settings, company.snapshot)
+    shutil.rmtree(company.settings.paths.shadow)
+    company.snapshot = publish(company.settings.paths.published, {"dim_regions": other}, {}, 3)
+    assert ScoreJob(company.spec).run(company.settings, company.snapshot).status == "reused"
+    gate = gates_of(company)[0]["shadow_agreement"]
+    assert (gate.verdict, gate.inputs["both"]) == ("pass", first.rows)
+
+
 def test_scoring_again_adds_nothing_in_shadow(beside):
     again = ScoreJob(beside.spec).run(beside.settings, beside.snapshot)
     assert (again.status, again.shadow) == (
