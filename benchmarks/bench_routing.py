@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.routing_baselines import cheapest, nearest
 from benchmarks.routing_day import at_once, make_day, request, with_window
 from benchmarks.routing_instances import InstanceSpec, generate, small
+from benchmarks.routing_outcomes import report as judged_by_outcomes
 from benchmarks.routing_referee import exact, model_of, relaxed_by_highs, relaxed_by_ortools
 from benchmarks.routing_service import report as service
 from benchmarks.twin_confidence import FATES, judge
@@ -297,6 +298,7 @@ def certainty() -> None:
     certain = known & (said >= 0.85)
     share = certain.sum() / known.sum()
     print(f"- at the threshold of 85 %: {share:.0%} go by themselves, right {held[certain].mean():.1%}")
+    judged_by_outcomes(believed, result, stated, said)
 
 
 def certainty_in_twin() -> None:
