@@ -82,7 +82,8 @@ class Outcomes:
 def judge_plans(settings: Settings, snapshot: Snapshot) -> dict[str, Outcomes]:
     """Judge the newest plans that a model made and that are not judged for good yet; plan → how it came out.
 
-    A plan is judged anew by each newer snapshot until its days are over.
+    A plan is judged anew by each newer snapshot until its days are over; one that nothing could judge in twice its days
+    is left alone.
 
     Raises:
         ArtifactMismatch, DossierBroken: files of a plan's model are not those that were approved.
@@ -95,7 +96,8 @@ def judge_plans(settings: Settings, snapshot: Snapshot) -> dict[str, Outcomes]:
         judged = plan.outcomes()
         until = datetime.fromisoformat(judged["until"]) if judged else None
         is_done = until is not None and until >= min(now, made + timedelta(days=DAYS))
-        if made >= now or is_done or told["reason"] or not told["model_version"]:
+        is_past = now > made + timedelta(days=2 * DAYS)
+        if made >= now or is_done or is_past or told["reason"] or not told["model_version"]:
             continue
         came_out = judge_plan(plan, snapshot, ready_as_kept(settings, snapshot, told)[0].live)
         if came_out is not None:

@@ -1,6 +1,7 @@
 """A plan judged by what lanes did after it: right choices hold, a node that turned bad undoes them."""
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,3 +99,18 @@ def test_every_newer_snapshot_judges_a_plan_anew_until_its_days_are_over(
     for as_of, judged in (("2026-11-13", True), ("2026-11-20", True), ("2026-11-21", False)):
         later = dataclasses.replace(snapshot, notes={"as_of": f"{as_of}T00:00:00"})
         assert bool(judge_plans(settings, later)) is judged
+
+
+def test_a_plan_that_nothing_judged_in_time_and_one_of_a_rule_are_left_alone(
+    settings: Settings, plan: Plan, champion: Snapshot, make_snapshot: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "ready_as_kept", lambda *_: (PlanJob().ready(settings, champion), ""))
+    snapshot = make_snapshot(**parcels_since(0.05))
+    late = dataclasses.replace(snapshot, notes={"as_of": "2026-12-15T00:00:00"})
+    assert judge_plans(settings, late) == {}
+    summary = plan.folder / "summary.json"
+    summary.write_text(json.dumps({**plan.summary, "reason": "the solver failed"}), encoding="utf-8")
+    soon = dataclasses.replace(snapshot, notes={"as_of": "2026-11-02T00:00:00"})
+    assert judge_plans(settings, soon) == {}
+    summary.write_text(json.dumps(plan.summary), encoding="utf-8")
+    assert list(judge_plans(settings, soon)) == [plan.folder.name]
