@@ -15,6 +15,8 @@ import polars as pl
 LABELS = ("label", "same", "match", "is_match", "is_same", "gold", "verdict", "clerical_match_score")
 #: How the two id columns of a file with more columns are told: by these ends, on a name that says id or code.
 SIDES = (("_l", "_r"), ("_left", "_right"), ("_1", "_2"), ("_a", "_b"), ("1", "2"))
+#: Or by these beginnings.
+FRONTS = (("l_", "r_"), ("left_", "right_"), ("ltable_", "rtable_"), ("source_", "target_"))
 YES, NO = frozenset({"1", "1.0", "true", "t", "yes", "y", "same", "match", "linked"}), frozenset(
     {"0", "0.0", "false", "f", "no", "n", "other", "apart", "non-match"}
 )  # fmt: skip
@@ -74,7 +76,14 @@ def read_table(path: Path) -> pl.DataFrame:
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise UnreadableTable(f"{path.name} cannot be read as a table: {reason}. Mend or convert it.") from error
-    return found.select(pl.col(column).cast(pl.String, strict=False) for column in found.columns)
+    return found.select(_as_text(found[column]) for column in found.columns)
+
+
+def _as_text(values: pl.Series) -> pl.Series:
+    """Values as text; whole numbers that a file keeps as floating ones, because some are missing, without `.0`."""
+    if values.dtype.is_float() and (values.drop_nulls() % 1 == 0).all():
+        values = values.cast(pl.Int64, strict=False)
+    return values.cast(pl.String, strict=False)
 
 
 def _in_utf8(path: Path, scratch: Path) -> Path:
@@ -103,11 +112,16 @@ def _decoded(content: bytes) -> str:
 def _id_columns(columns: list[str]) -> list[str]:
     """Columns of ids, first two: those that are named alike but for their side, where a file has more than two."""
     plain = {column.strip().lower(): column for column in columns}
-    for left, right in SIDES if len(columns) > 2 else ():
-        stems = [name.removesuffix(left) for name in plain if name.endswith(left)]
-        both = [stem for stem in stems if stem + right in plain and re.search(r"id|code|key|rec", stem)]
-        if both:
-            return [plain[both[0] + left], plain[both[0] + right]]
+    named_alike = [
+        (name, stem + right)
+        for left, right in SIDES for name in plain if name.endswith(left) for stem in (name.removesuffix(left),)
+    ] + [
+        (name, right + stem)
+        for left, right in FRONTS for name in plain if name.startswith(left) for stem in (name.removeprefix(left),)
+    ]  # fmt: skip
+    for one, other in named_alike if len(columns) > 2 else ():
+        if other in plain and re.search(r"id|code|key|rec", one):
+            return [plain[one], plain[other]]
     return columns
 
 

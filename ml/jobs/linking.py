@@ -53,7 +53,7 @@ class Prepared:
     Attributes:
         ids: Record ids; position is the record's number.
         records: Normalised columns and keys, with `record` (its number) and `side` (0, or 1 for the second table).
-        usable: Prepared columns that hold any value.
+        usable: Prepared columns that hold any value, in both tables where there are two.
     """
 
     ids: pl.Series
@@ -75,7 +75,7 @@ def prepared_for(entity: SplinkEntity, frame: pl.DataFrame, other: pl.DataFrame 
     """Records of one table, or of two that are to be linked with each other, made comparable.
 
     Raises:
-        NothingToCompare: there are no records, or no column says who they are.
+        NothingToCompare: there are no records, no column says who they are, or two tables share none that does.
     """
     if not frame.height:
         raise NothingToCompare(f"There are no {entity.name} records to compare. Land some.")
@@ -83,7 +83,11 @@ def prepared_for(entity: SplinkEntity, frame: pl.DataFrame, other: pl.DataFrame 
     if other is not None:
         normal = pl.concat([normal, entity.prepare(other).with_columns(side=pl.lit(1, pl.Int8))])
     keyed = with_keys(normal, entity.keys)
-    usable = tuple(column for column in keyed.columns if keyed[column].null_count() < keyed.height)
+    # What only one of two tables knows compares nothing.
+    held = [keyed.filter(pl.col("side") == side) for side in ((0,) if other is None else (0, 1))]
+    usable = tuple(column for column in keyed.columns if all(s[column].null_count() < s.height for s in held))
+    if not entity.settings(usable).comparisons:
+        raise NothingToCompare("The two tables have no column in common by which records are compared.")
     records = keyed.drop("record_id").with_columns(record=pl.int_range(keyed.height, dtype=pl.Int64))
     return Prepared(keyed["record_id"], records, usable, other is not None)
 

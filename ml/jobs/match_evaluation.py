@@ -4,7 +4,9 @@ Belongs here: from files to links, a verdict against a truth, a taught matcher. 
 (products, match), how it is shown (orchestration/cli).
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from ml.core.matching.columns import Aliases, recognised
 from ml.core.matching.model import SplinkEntity
 from ml.core.matching.products.matcher import SEED, Matcher
 from ml.core.matching.products.records import PRODUCT_ALIASES
+from ml.core.matching.records import NothingToCompare
 from ml.io.match_tables import Pairs, UnreadableTable, read_pairs, read_table
 from ml.jobs.match import Matched, match_table
 from ml.jobs.products import Lesson, ProductMatches, ProductTable, match_products, product_table, teach
@@ -65,7 +68,8 @@ def evaluate_products(
         floor: Least expected precision of the links; None: where expected F1 is greatest.
     """
     table, other = _tables(left, right, columns, PRODUCT_ALIASES)
-    found = match_products(table, other, matcher, floor)
+    with _told_of_columns(left, right, PRODUCT_ALIASES):
+        found = match_products(table, other, matcher, floor)
     used = found.matcher
     count_taught = used.count_same + used.count_other if used.taught_by == "labels" else used.count_same
     return _judged(found, found.pairs.filter(~pl.col("is_doubtful")), used.taught_by, count_taught, table, other, pairs)
@@ -87,7 +91,8 @@ def evaluate_records(
         floor: Least expected precision of the links; None: where expected F1 is greatest.
     """
     table, other = _tables(left, right, columns, entity.aliases)
-    found = match_table(entity, table, settings, other, floor)
+    with _told_of_columns(left, right, entity.aliases):
+        found = match_table(entity, table, settings, other, floor)
     return _judged(found, found.pairs, "table", 0, table, other, pairs)
 
 
@@ -137,19 +142,43 @@ def _tables(
     return tables[0], tables[1] if right is not None else None
 
 
+@contextmanager
+def _told_of_columns(left: Path, right: Path | None, aliases: Aliases) -> Iterator[None]:
+    """Where nothing can be compared, the error tells the files' own columns, and ours that they can be mapped to."""
+    try:
+        yield
+    except NothingToCompare as error:
+        files = [f"{path.name} has {', '.join(read_table(path).columns)}" for path in (left, right) if path is not None]
+        raise NothingToCompare(f"{error} {'; '.join(files)}. Ours are {', '.join(aliases)}.") from error
+
+
 def _known(
     pairs: list[tuple[str, str]], table: pl.DataFrame, other: pl.DataFrame | None, path: Path
 ) -> tuple[list[tuple[str, str]], int]:
-    """Pairs whose records are there, and the number of those left out."""
-    first = set(table["record_id"])
-    second = first if other is None else set(other["record_id"])
-    known = [(a, b) for a, b in pairs if a in first and b in second and (other is not None or a != b)]
+    """Pairs whose records are there, by the tables' own ids, and the number of those left out.
+
+    Ids may have blanks around them or be written as `7.0`. Where no pair is known, the columns are turned round.
+    """
+    first = {_plain_id(record): str(record) for record in table["record_id"]}
+    second = first if other is None else {_plain_id(record): str(record) for record in other["record_id"]}
+    plain = [(_plain_id(a), _plain_id(b)) for a, b in pairs]
+    turned = [(b, a) for a, b in plain]
+    known = [
+        found
+        for way in (plain, turned)
+        if (found := [(first[a], second[b]) for a, b in way
+                      if a in first and b in second and (other is not None or a != b)])
+    ]  # fmt: skip
     if pairs and not known:
         raise UnreadableTable(
             f"{path.name} names pairs such as {pairs[0]}, and no record has these ids; the tables' ids are such as "
-            f"{sorted(first)[:2]}. Give the id column with --columns record_id=…, or turn the pairs round."
+            f"{sorted(first.values())[:2]}. Give the id column with --columns record_id=…"
         )
-    return known, len(pairs) - len(known)
+    return (known[0], len(pairs) - len(known[0])) if known else ([], 0)
+
+
+def _plain_id(record: str) -> str:
+    return re.sub(r"(?<=\d)\.0+$", "", record.strip())
 
 
 def _together(clusters: pl.DataFrame) -> list[tuple[str, str]]:

@@ -31,20 +31,25 @@ TELLING_DIGITS = 9
 #: Usual names of these columns in other people's tables.
 CUSTOMER_ALIASES = {
     "source_system": ("source_system", "source", "source_dataset", "system"),
-    "person_code": ("person_code", "soc_sec_id", "ssn", "national_id", "tax_id", "loyalty_code", "card_number"),
-    "full_name": ("full_name", "name", "customer_name", "contact_name"),
-    "given_name": ("given_name", "first_name", "firstname", "forename", "fname"),
-    "surname": ("surname", "last_name", "lastname", "family_name", "lname"),
-    "date_of_birth": ("date_of_birth", "dob", "birth_date", "birthdate", "birthday"),
-    "email": ("email", "e_mail", "email_address", "mail"),
-    "phone": ("phone", "phone_number", "telephone", "tel", "mobile", "mobile_number"),
+    "person_code": ("person_code", "soc_sec_id", "ssn", "national_id", "tax_id", "loyalty_code", "card_number",
+                    "身份证号", "会员卡号"),
+    "full_name": ("full_name", "name", "customer_name", "contact_name", "姓名", "客户名称"),
+    "given_name": ("given_name", "first_name", "firstname", "forename", "fname", "vorname", "名"),
+    "surname": ("surname", "last_name", "lastname", "family_name", "lname", "nachname", "familienname", "姓"),
+    "date_of_birth": ("date_of_birth", "dob", "birth_date", "birthdate", "birthday", "geburtsdatum", "出生日期",
+                      "生日"),
+    "email": ("email", "e_mail", "email_address", "mail", "mail_address", "邮箱", "电子邮箱"),
+    "phone": ("phone", "phone_number", "telephone", "tel", "mobile", "mobile_number", "mobile_phone", "cell",
+              "cell_phone", "telefon", "telefonnummer", "handy", "电话", "手机", "手机号"),
     "street_number": ("street_number", "house_number"),
-    "address_line": ("address_line", "address_1", "address1", "address", "street_address", "street"),
+    "address_line": ("address_line", "address_1", "address1", "address", "street_address", "street", "strasse",
+                     "straße", "地址"),
     "suburb": ("suburb", "district"),
-    "city": ("city", "town", "municipality"),
-    "postal_code": ("postal_code", "postcode", "post_code", "zip", "zip_code", "zipcode"),
+    "city": ("city", "town", "municipality", "ort", "stadt", "城市"),
+    "postal_code": ("postal_code", "postcode", "post_code", "zip", "zip_code", "zipcode", "plz", "postleitzahl",
+                    "邮编", "邮政编码"),
     "region_code": ("region_code", "region", "state", "province"),
-}
+}  # fmt: skip
 CUSTOMER_COLUMNS = tuple(CUSTOMER_ALIASES)
 
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"

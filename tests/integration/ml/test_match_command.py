@@ -142,3 +142,63 @@ def test_febrl_is_solved_by_the_defaults(
         "--out", str(tmp_path / "links.csv"), "--json",
     ))  # fmt: skip
     assert found["f1"] >= 0.97
+
+
+CRM = ("CustomerID", "Full Name", "E-Mail", "Tel.", "PLZ")
+SHOP = ("kunde", "vorname", "nachname", "mail_address", "handy", "zip code")
+
+
+@pytest.fixture
+def schemas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Eighty people in a CSV file and, under other names and in other columns, in a Parquet file with floating ids."""
+    monkeypatch.setenv("OI_HOME", str(tmp_path / "home"))
+    given, family = ["Ada", "Grace", "Alan", "Edsger"], ["Loveson", "Loveby", "Hopson", "Hopby", "Turson", "Turby"]
+    who = [(given[n % 4], f"{family[n % 6]}{'abcdefgh'[n // 12]}", f"p.{n}@mail.example", 5_550_000 + 13 * n,
+            10_000 + 7 * n) for n in range(80)]  # fmt: skip
+    crm = [(1000 + n, f"{g} {f}", mail, f"+49 170 {line}", code) for n, (g, f, mail, line, code) in enumerate(who)]
+    shop = [(float(n), g, f, mail if n % 3 else None, f"0170{line}", code)
+            for n, (g, f, mail, line, code) in enumerate(who)]  # fmt: skip
+    pl.DataFrame(crm, schema=CRM, orient="row").write_csv(tmp_path / "crm.csv", separator=";")
+    pl.DataFrame(shop, schema=SHOP, orient="row").write_parquet(tmp_path / "shop.parquet")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("ltable_id,rtable_id", "{a},{b}"),
+        ("_id,ltable_id,rtable_id,label", "9{a},{a},{b},1"),
+        ("id_left;name_left;id_right;name_right", " {a} ;x;{b};y"),
+        ("crm,shop", "{a}.0,{b}.0"),
+        ("shop,crm", "{b},{a}"),
+    ],
+    ids=["two ids", "a number of its own", "names beside, blanks", "floating", "turned round"],
+)
+def test_two_schemas_and_a_truth_under_any_usual_header(
+    header: str, row: str, schemas: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [header, *(row.format(a=1000 + n, b=n) for n in range(80))]
+    (schemas / "truth.csv").write_text("\n".join(lines), encoding="utf-8")
+    found = json.loads(run(
+        capsys, "evaluate", "--entity", "customer", "--left", str(schemas / "crm.csv"), "--right",
+        str(schemas / "shop.parquet"), "--columns", "record_id=kunde", "--truth", str(schemas / "truth.csv"), "--out",
+        str(schemas / "links.csv"), "--json",
+    ))  # fmt: skip
+    assert (found["unknown_true_pairs"], found["true"]) == (0, 80)
+    assert found["f1"] > 0.97
+
+
+def test_tables_that_share_nothing_are_told_with_their_columns(
+    schemas: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pl.DataFrame({"id": ["1", "2"], "e_mail": ["a@b.cn", "c@d.cn"]}).write_csv(schemas / "mails.csv")
+    pl.DataFrame({"id": ["1", "2"], "Contact": ["Ada", "Alan"], "mobile": ["0170555111", "0170555222"]}).write_csv(
+        schemas / "lines.csv"
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["match", "evaluate", "--entity", "customer", "--left", str(schemas / "mails.csv"), "--right",
+              str(schemas / "lines.csv")])  # fmt: skip
+    assert ended.value.code == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "no column in common" in said
+    assert "lines.csv has id, Contact, mobile. Ours are source_system" in said
