@@ -92,17 +92,17 @@ planned as (
         {{ golden_id('customers.customer_id', 'placed.source_system', 'placed.customer_code') }} as customer_id,
         coalesce(
             {{ golden_id('known.warehouse_id', 'placed.node_system', 'placed.node_code') }},
-            nearest.warehouse_id
+            case when placed.node_code is null then nearest.warehouse_id end
         ) as planned_warehouse_id
     from placed
     left join {{ ref('xref_customers') }} as customers
         on placed.source_system = customers.source_system and placed.customer_code = customers.customer_code
     left join {{ ref('xref_warehouses') }} as known
         on placed.node_system = known.source_system and placed.node_code = known.warehouse_code
+    -- Equalities alone: with a condition on one side beside them, DuckDB compares every order with every place.
     left join nearest
         on
-            placed.node_code is null
-            and placed.ship_to_latitude = nearest.ship_to_latitude
+            placed.ship_to_latitude = nearest.ship_to_latitude
             and placed.ship_to_longitude = nearest.ship_to_longitude
             and placed.order_date = nearest.order_date
 )
