@@ -1,4 +1,4 @@
-"""Matching products: Walmart–Amazon with and without labels, the twin's five catalogues, large and broken tables.
+"""Matching products: Walmart–Amazon with and without labels, the twin's catalogues whole and changed, large tables.
 
 Walmart–Amazon (Magellan's benchmark, Ditto's split) is read from BENCH_PRODUCT_DATA, a folder with train.txt,
 valid.txt, test.txt, walmart.csv, amazon.csv and gt.csv; without it those sections say so. Matchers learn on the
@@ -18,8 +18,9 @@ import polars as pl
 
 from benchmarks.twin_products import twin_products
 from ml.core.matching.products.matcher import Matcher, taught_by_labels
+from ml.core.matching.products.records import prepare_products
 from ml.jobs.match_evaluation import evaluate_products
-from ml.jobs.products import ProductTable, match_products, product_table, score_products
+from ml.jobs.products import ProductTable, match_products, product_table, score_products, table_of
 
 DATA = Path(os.environ.get("BENCH_PRODUCT_DATA", "../shared/data/matching/products/walmart_amazon"))
 PRESETS = os.environ.get("BENCH_PRESETS", "demo medium").split()
@@ -47,6 +48,7 @@ def main() -> None:
     else:
         print(f"Walmart–Amazon is not in {DATA}: its figures were not measured.\n")
     the_twin()
+    changed_products()
     large_tables()
 
 
@@ -181,6 +183,28 @@ def large_tables() -> None:
         print(f"| {name} | {found.pairs.height:,} | {largest} | {seconds:.1f} | {_met(seconds < GOAL_SECONDS / 2)} |")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"\nPeak memory of the whole benchmark: {peak:.1f} GiB.")
+
+
+def changed_products() -> None:
+    """What a hundredth of changed records costs beside scoring all pairs, in pairs and in time."""
+    print("### A hundredth of the records changed\n")
+    print(
+        "| preset | records | pairs, whole | pairs, changed | share of pairs | share of the time |\n|---|---|---|---|---|---|"
+    )
+    for preset in PRESETS:
+        records, _ = twin_products(preset)
+        started = time.monotonic()
+        whole = product_table(records)
+        _, matcher = score_products(whole)
+        seconds = time.monotonic() - started
+        is_changed = np.random.default_rng(7).random(records.height) < 0.01
+        started = time.monotonic()
+        changed = table_of(prepare_products(records), is_changed)
+        score_products(changed, matcher)
+        share = (time.monotonic() - started) / seconds
+        print(f"| {preset} | {records.height:,} | {whole.left.size:,} | {changed.left.size:,} | "
+              f"{changed.left.size / whole.left.size:.1%} | {share:.0%} |")  # fmt: skip
+    print()
 
 
 def _to_size(records: pl.DataFrame) -> pl.DataFrame:
