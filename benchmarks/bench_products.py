@@ -1,4 +1,4 @@
-"""Matching products: Walmart–Amazon with and without labels, the twin's catalogues whole and changed, large tables.
+"""Matching products: Walmart–Amazon with and without labels, the twin's catalogues, changed and large tables.
 
 Walmart–Amazon (Magellan's benchmark, Ditto's split) is read from BENCH_PRODUCT_DATA, a folder with train.txt,
 valid.txt, test.txt, walmart.csv, amazon.csv and gt.csv; without it those sections say so. Matchers learn on the
