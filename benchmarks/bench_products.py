@@ -188,9 +188,8 @@ def large_tables() -> None:
 def changed_products() -> None:
     """What a hundredth of changed records costs beside scoring all pairs, in pairs and in time."""
     print("### A hundredth of the records changed\n")
-    print(
-        "| preset | records | pairs, whole | pairs, changed | share of pairs | share of the time |\n|---|---|---|---|---|---|"
-    )
+    print("| preset | records | pairs, whole | pairs, changed | share of pairs | share of the time |")
+    print("|---|---|---|---|---|---|")
     for preset in PRESETS:
         records, _ = twin_products(preset)
         started = time.monotonic()
