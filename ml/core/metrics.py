@@ -56,7 +56,7 @@ class Ranking:
         self._order = np.argsort(-score, kind="stable")
         self._outcome = outcome[self._order]
         descending = score[self._order]
-        self._last_of_tie = np.flatnonzero(np.append(np.diff(descending) != 0, True))
+        self._last_of_tie = np.flatnonzero(np.append(descending[1:] != descending[:-1], True))
 
     def areas(self, weights: Floats) -> tuple[float, float]:
         """ROC-AUC and average precision under row weights; NaN when a class has no weight."""

@@ -1,6 +1,7 @@
 """`oi up`: the local servers, until Ctrl-C."""
 
 import signal
+import threading
 import time
 from typing import Annotated
 
@@ -19,7 +20,14 @@ def up(
     from workspace.settings import load_settings
 
     settings = load_settings()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    asked_to_stop = threading.Event()
+
+    def stop(*_: object) -> None:
+        asked_to_stop.set()  # the interrupt is lost where it strikes a destructor
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
 
     def show(server: Server) -> None:
         MESSAGES.print(f"  {server.name:<8} {server.address}")
@@ -28,7 +36,7 @@ def up(
     try:
         with running(settings, show) as processes:
             deadline = time.monotonic() + seconds if seconds else float("inf")
-            while time.monotonic() < deadline:
+            while time.monotonic() < deadline and not asked_to_stop.is_set():
                 ended = [process for process in processes if process.poll() is not None]
                 if ended:
                     MESSAGES.print("A server ended by itself; stopping the others.")

@@ -140,16 +140,16 @@ def test_a_challenger_forecasts_in_shadow_and_what_it_would_change_is_told_in_ho
     settings = copied_home(company[0], tmp_path / "copy")
     snapshot = open_current(settings.paths.published)
     blunt = LeadTimeTrainJob(SPEC, trees=replace(TREES, trees=30))
-    assert blunt.run(settings, snapshot).version == "2"
+    challenger = blunt.run(settings, snapshot).version
     AuditJob(SPEC, is_priced=False).run(settings)
     assert PromoteJob(SPEC, None, CHECKS).run(settings, snapshot).status == "proposed"
     report = ForecastLeadTimesJob(SPEC).run(settings, snapshot)
-    assert report.shadow == f"In shadow: Version 2 forecast {report.rows} rows as of 2026-07-01 00:00 UTC."
+    assert report.shadow == f"In shadow: Version {challenger} forecast {report.rows} rows as of 2026-07-01 00:00 UTC."
     assert ForecastLeadTimesJob(SPEC).run(settings, snapshot).shadow.endswith("nothing was added.")
     later = AS_OF + pd.Timedelta(days=20)
     arrived = published(settings, orders(as_of=later), later)
     with open_stores(settings) as stores:
-        found = beside(stores, SPEC, arrived, "2", "1", fewest=5)
+        found = beside(stores, SPEC, arrived, challenger, "1", fewest=5)
     assert found.agreement["scored"] == found.agreement["both"] == report.rows
     assert 0 < found.agreement["difference"]["value"] < 0.1, "as a share of the champion's median"
     told = {benefit.measure: benefit for benefit in found.benefits}

@@ -29,6 +29,12 @@ def test_areas_equal_scikit_learn_under_weights_and_ties(seed, levels):
     assert precision == pytest.approx(average_precision_score(outcome, score, sample_weight=weights))
 
 
+def test_rows_of_equal_endless_scores_tie():
+    outcome, endless = np.array([1.0, 0.0, 0.0, 1.0]), -np.inf
+    scores = [np.array([2.0, 1.0, least, least]) for least in (endless, 0.0)]
+    assert Ranking(outcome, scores[0]).areas(np.ones(4)) == Ranking(outcome, scores[1]).areas(np.ones(4))
+
+
 def test_point_values_equal_their_definitions():
     outcome, predicted = sample()
     found = evaluate(outcome, predicted, ClusterBootstrap(np.arange(2000) // 40, 100, 0), {"half": np.full(2000, 0.5)})
