@@ -43,8 +43,7 @@ def append(folder: Path, count: int) -> None:
 def insert(folder: Path, count: int) -> None:
     """The peer: the same processes insert rows of the same size into SQLite (WAL, full sync), without chain or key."""
     connection = sqlite3.connect(folder / "bare.sqlite", isolation_level=None, timeout=60)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-        connection.execute(f"pragma {pragma}")
+    connection.execute("pragma synchronous=FULL")
     for number in range(count):
         connection.execute("insert into bare values (?, ?)", (number, REASON + json.dumps(PAYLOAD) + "x" * 400))
     connection.close()
@@ -88,6 +87,7 @@ def main() -> None:
         open_at(folder).close()
         Users(folder).service()
         with sqlite3.connect(folder / "bare.sqlite") as bare:
+            bare.execute("pragma journal_mode=WAL")
             bare.execute("create table bare (number integer, content text)")
         ours, theirs = seconds_of(append, folder, appends), seconds_of(insert, folder, appends)
         with closing(open_at(folder)) as ledger:
