@@ -6,12 +6,10 @@ belong here: the method (ml/core/lead_times), logging and registering (ml/jobs/t
 
 import itertools
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.pipeline import Pipeline
 
 from ml.core.features import FeatureSet, UnusableTable, drop_unusable, prepare
 from ml.core.intervals import ClusterBootstrap, Estimate, Floats
@@ -133,8 +131,8 @@ def order_table(frame: pd.DataFrame, features: FeatureSet, spec: ModelSpec,
 
 
 def learn_and_judge_lead_times(frame: pd.DataFrame, features: FeatureSet, spec: ModelSpec,
-                               as_of: pd.Timestamp | None, minimum_support: int, parameters: TreeParameters,
-                               threads: int = 1) -> LeadTimesLearned:  # fmt: skip
+                               as_of: pd.Timestamp | None, minimum_support: int,
+                               parameters: TreeParameters) -> LeadTimesLearned:  # fmt: skip
     """Learn a version and judge its recipe by rolling origins.
 
     Args:
@@ -144,7 +142,6 @@ def learn_and_judge_lead_times(frame: pd.DataFrame, features: FeatureSet, spec: 
         as_of: The moment that the rows describe.
         minimum_support: Fewest orders at which a segment is judged.
         parameters: Of the trees.
-        threads: Fits that run side by side; no result depends on it.
 
     Raises:
         UnusableTable: the rows cannot be learned from; says why and what to do.
@@ -160,7 +157,7 @@ def learn_and_judge_lead_times(frame: pd.DataFrame, features: FeatureSet, spec: 
     for origin, end in itertools.pairwise(origins):
         rows = is_settled & np.asarray((table.ordered >= origin) & (table.ordered <= end))
         try:
-            model, usable, count = learn_at(table, origin, features, spec, parameters, threads)
+            model, usable, count = learn_at(table, origin, features, spec, parameters)
         except UnusableTable as error:
             if end == origins[-1]:
                 raise
@@ -185,8 +182,7 @@ def learn_and_judge_lead_times(frame: pd.DataFrame, features: FeatureSet, spec: 
 
 
 def learn_at(table: OrderTable, origin: pd.Timestamp, features: FeatureSet, spec: ModelSpec,
-             parameters: TreeParameters,
-             threads: int = 1) -> tuple[LeadTimeModel, FeatureSet, int]:  # fmt: skip
+             parameters: TreeParameters) -> tuple[LeadTimeModel, FeatureSet, int]:  # fmt: skip
     """The model that can be learned from what is known at `origin`, what it reads, and from how many orders.
 
     Raises:
@@ -201,16 +197,12 @@ def learn_at(table: OrderTable, origin: pd.Timestamp, features: FeatureSet, spec
     edges = table.ordered[known].sort_values()
     shares = np.linspace(1 - REHEARSED_SHARE, 1.0, REHEARSALS + 1)
     moments = [edges[min(int(share * len(edges)), len(edges) - 1)] for share in shares]
-
-    def fitted(moment: pd.Timestamp) -> tuple[Pipeline, ...]:
-        return fit_trees(*table.as_of(moment), usable, parameters, spec.seed)
-
-    with ThreadPoolExecutor(max_workers=threads) as pool:  # the longest fit first
-        trees, *earlier = pool.map(fitted, (origin, *reversed(moments[:-1])))
-    rehearsals = [
-        Rehearsal(learned_then, known & np.asarray((table.ordered >= start) & (table.ordered < end)))
-        for (start, end), learned_then in zip(itertools.pairwise(moments), reversed(earlier), strict=True)
-    ]
+    rehearsals = []
+    for start, end in itertools.pairwise(moments):
+        then, known_then = table.as_of(start)
+        trees = fit_trees(then, known_then, usable, parameters, spec.seed)
+        rehearsals.append(Rehearsal(trees, known & np.asarray((table.ordered >= start) & (table.ordered < end))))
+    trees = fit_trees(now, known, usable, parameters, spec.seed)
     return calibrated(now, trees, rehearsals, usable, spec.roles.groups[0]), usable, int(learned.sum())
 
 

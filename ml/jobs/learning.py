@@ -4,12 +4,11 @@ Belongs here: the order of the steps from rows to a fitted version and its evide
 registering (ml/jobs/train), methods (ml/core).
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from joblib import parallel_config  # type: ignore[import-untyped]  # published without types
 from sklearn.inspection import permutation_importance
 
 from ml.core.baselines import group_rate, overall_rate
@@ -122,6 +121,9 @@ def learn_and_judge(frame: pd.DataFrame, features: FeatureSet, spec: ModelSpec, 
     last_cut, version = fitted_folds[-1]
     dropped = {name: why for name, why in version.features.left_out.items() if name not in features.left_out}
     notes.extend(f"Column {name} is not used: {reason}." for name, reason in dropped.items())
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        importance = pool.submit(_importance, version, inputs[last_cut.judge], outcome[last_cut.judge], spec.seed)
+        curve = _learning_curve(inputs, (taught, outcome), times, last_cut, version, spec, pool)
     return Learned(
         fitted=version,
         inputs=inputs,
@@ -133,8 +135,8 @@ def learn_and_judge(frame: pd.DataFrame, features: FeatureSet, spec: ModelSpec, 
         overall=_metrics(backtest, spec),
         latest=_metrics(judged[-1], spec),
         by_group=_by_group(backtest, spec, minimum_support),
-        importance=_importance(version, inputs[last_cut.judge], outcome[last_cut.judge], spec.seed, threads),
-        curve=_learning_curve(inputs, (taught, outcome), times, last_cut, version, spec, threads),
+        importance=importance.result(),
+        curve=curve,
         reliability=reliability(backtest["outcome"].to_numpy(), backtest["predicted"].to_numpy()),
         notes=tuple(notes),
     )
@@ -202,7 +204,7 @@ def _by_group(rows: pd.DataFrame, spec: ModelSpec, minimum_support: int) -> tupl
 
 
 def _learning_curve(inputs: pd.DataFrame, labels: tuple[Floats, Floats], times: Timeline, cut: Cut, fitted: FittedRisk,
-                    spec: ModelSpec, threads: int) -> dict[int, float]:  # fmt: skip
+                    spec: ModelSpec, pool: Executor) -> dict[int, float]:  # fmt: skip
     """Whether more history would help: the same trees on ever longer newest parts of the rows learned from."""
     taught, outcome = labels
     newest_first = np.flatnonzero(cut.learn)[np.argsort(-times.made_at[cut.learn].asi8, kind="stable")]
@@ -217,12 +219,11 @@ def _learning_curve(inputs: pd.DataFrame, labels: tuple[Floats, Floats], times: 
         return float(log_losses(outcome[cut.judge], predicted).mean())
 
     counts = [round(share * len(newest_first)) for share in CURVE_SHARES]
-    with ThreadPoolExecutor(max_workers=threads) as pool:  # the longest first
-        losses = list(pool.map(loss, reversed(counts)))
+    losses = list(pool.map(loss, reversed(counts)))  # the longest first
     return {count: lost for count, lost in zip(counts, reversed(losses), strict=True) if lost is not None}
 
 
-def _importance(fitted: FittedRisk, inputs: pd.DataFrame, outcome: Floats, seed: int, threads: int) -> dict[str, float]:
+def _importance(fitted: FittedRisk, inputs: pd.DataFrame, outcome: Floats, seed: int) -> dict[str, float]:
     if outcome.min() == outcome.max():
         return {}
     sample = inputs[fitted.features.names].assign(outcome=outcome)
@@ -231,10 +232,9 @@ def _importance(fitted: FittedRisk, inputs: pd.DataFrame, outcome: Floats, seed:
     labels = sample.pop("outcome").to_numpy()
     if labels.min() == labels.max():
         return {}
-    with one_thread(), parallel_config("threading"):
+    with one_thread():
         found = permutation_importance(
-            fitted.model, sample, labels, scoring="roc_auc", n_repeats=IMPORTANCE_REPEATS, random_state=seed,
-            n_jobs=threads,
-        )  # fmt: skip
+            fitted.model, sample, labels, scoring="roc_auc", n_repeats=IMPORTANCE_REPEATS, random_state=seed
+        )
     ranked = sorted(zip(fitted.features.names, found.importances_mean, strict=True), key=lambda pair: -pair[1])
     return {name: float(value) for name, value in ranked}

@@ -58,7 +58,7 @@ class LeadTimeTrainJob(TrainJob):
                 settings: Settings) -> Trained:  # fmt: skip
         """Quantiles with the margins that rehearsals show to be needed."""
         learned = learn_and_judge_lead_times(
-            frame, features, self.spec, source.as_of, settings.minimum_support, self.trees, settings.threads
+            frame, features, self.spec, source.as_of, settings.minimum_support, self.trees
         )
         last = learned.stretches[-1]
         return Trained(
@@ -76,7 +76,7 @@ class LeadTimeTrainJob(TrainJob):
               origin: pd.Timestamp) -> tuple[BaseEstimator, FeatureSet]:  # fmt: skip
         """The quantiles of this origin again."""
         table = order_table(frame, features, self.spec, source.as_of)
-        model, usable, _ = learn_at(table, origin, features, self.spec, self.trees, settings.threads)
+        model, usable, _ = learn_at(table, origin, features, self.spec, self.trees)
         return model, usable
 
 
