@@ -23,7 +23,7 @@ from decisions.routing.ready import Ready, ready_with
 from decisions.routing.store import read_summary
 from ml.core.routing.policy import RoutingPolicy
 from ml.core.routing.ranker import NodeRanker
-from ml.core.routing.reliability import reliability
+from ml.core.routing.reliability import said_and_right
 from ml.io.policies import DecisionPolicy
 from ml.io.registry import current_digest, load
 from ml.io.stores import open_stores
@@ -106,18 +106,18 @@ def main() -> None:
 def _show(orders: pd.DataFrame, parcels: list[int], ready: Ready) -> None:
     threshold = ready.policy.confidence_threshold
     said, right = orders["confidence"].to_numpy(), orders["right_share"].to_numpy()
-    held = reliability(said, right, orders["region_code"].to_numpy(str), threshold)  # type: ignore[arg-type]
+    bands, regions, error = said_and_right(said, right, orders["region_code"].to_numpy(str))
     assert ready.uncertainty is not None
     print(f"{len(parcels)} plans, {len(orders):,} choices, judged by {np.mean(parcels):,.0f} parcels each. The model")
     print(f"states that lanes err by {ready.uncertainty.lateness_logit:.2f} in log-odds of lateness and "
           f"{ready.uncertainty.cost_relative:.1%} in price.\n")  # fmt: skip
-    for heading, groups in (("confidence", held.bands), ("region", held.regions)):
+    for heading, groups in (("confidence", bands), ("region", regions)):
         print(f"| {heading} | choices | said | right |\n|---|---|---|---|")
         for group in groups:
             print(f"| {group.name} | {group.choices:,} | {group.said:.1%} | {group.right:.1%} |")
         print()
     certain = said >= threshold
-    print(f"- expected calibration error: {held.ece:.2%}")
+    print(f"- expected calibration error: {error:.2%}")
     print(f"- at the threshold of {threshold:.0%}: {certain.sum():,} choices, right {right[certain].mean():.1%}")
     went = orders[orders["is_followed"]]
     print(f"- {len(went):,} went as decided: on time {went['on_time_said'].mean():.1%} said, "

@@ -52,7 +52,7 @@ class RowsBreaking(TableMetricProvider):
         domain_type=MetricDomainTypes.TABLE,
     )
     def _sqlalchemy(
-        cls,  # noqa: N805  (GX makes a class method of it)
+        cls,
         execution_engine: Any,
         metric_domain_kwargs: dict[str, Any],
         metric_value_kwargs: dict[str, Any],

@@ -72,17 +72,31 @@ def reliability(said: Floats, right: NDArray[np.bool_], region: NDArray[np.str_]
         threshold: Confidence from which on decisions go by themselves.
     """
     share = right if right.ndim == 1 else right.mean(axis=1)
+    bands, regions, error = said_and_right(said, share, region)
+    certain = said >= threshold
+    return Reliability(
+        bands, regions, error, threshold, int(certain.sum()),
+        float(share[certain].mean()) if certain.any() else float("nan"), _least(right[certain]),
+    )  # fmt: skip
+
+
+def said_and_right(
+    said: Floats, share: NDArray[Any], region: NDArray[np.str_]
+) -> tuple[tuple[Group, ...], tuple[Group, ...], float]:
+    """Confidence against what was right, by band and by region, and the mean distance over the bands.
+
+    Args:
+        said: (n,) confidence of choices.
+        share: (n,) in which share of what is possible each was right.
+        region: (n,) name of each choice's region.
+    """
     band = np.searchsorted(BANDS, said, side="right") - 1
     edges = (*BANDS, 1.0)
     bands = [_group(f"{edges[at]:.0%} – {edges[at + 1]:.0%}", band == at, said, share) for at in range(len(BANDS))]
     bands = [group for group in bands if group.choices]
     regions = [_group(str(name), region == name, said, share) for name in np.unique(region)]
-    certain = said >= threshold
     off = sum(group.choices * abs(group.said - group.right) for group in bands)
-    return Reliability(
-        tuple(bands), tuple(regions), off / max(len(said), 1), threshold, int(certain.sum()),
-        float(share[certain].mean()) if certain.any() else float("nan"), _least(right[certain]),
-    )  # fmt: skip
+    return tuple(bands), tuple(regions), off / max(len(said), 1)
 
 
 def _group(name: str, own: NDArray[np.bool_], said: Floats, share: NDArray[Any]) -> Group:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -73,9 +74,9 @@ def test_it_gives_the_answers_of_the_pipe_and_sells_no_unit_twice(
         ({"method": "POST", "path": "/route", "headers": OWN, "content": b" " * (MOST_BYTES + 1)}, 413),
     ],
 )
-def test_others_are_refused_and_take_nothing(router: LiveRouter, request_: dict[str, object], status: int) -> None:
+def test_others_are_refused_and_take_nothing(router: LiveRouter, request_: dict[str, Any], status: int) -> None:
     before = router.router.stock.copy()
-    found = ask(Endpoint(router, nothing_newer, TOKEN), **{"content": json.dumps(ORDER), **request_})  # type: ignore[arg-type]
+    found = ask(Endpoint(router, nothing_newer, TOKEN), **{"content": json.dumps(ORDER), **request_})
     assert found.status_code == status
     assert found.json()["error"]
     assert (router.router.stock == before).all()
