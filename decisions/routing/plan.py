@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from decisions.routing.beside import write_pairs
 from decisions.routing.decided import write_decisions
 from decisions.routing.live import live_batch, moment_of
 from decisions.routing.problem import Batch
@@ -32,7 +33,6 @@ from ml.io.stores import ModelStores, open_stores
 from ml.jobs.catalogue import ORDER_ROUTING
 from ml.jobs.routing import POLICY
 from ml.jobs.score import score_in_shadow
-from ml.jobs.shadow_plans import shadow_folder
 from workspace.files import sha256_of_json
 from workspace.published import Snapshot
 from workspace.settings import Settings
@@ -117,18 +117,23 @@ class PlanJob:
         else:
             reason = self.make(snapshot, ready, folder, plan)
             report = read_plan(folder, status="fallback" if reason else "planned")
-        return replace(report, shadow=self._beside(settings, snapshot, plan))
+        if report.summary["reason"]:
+            return report
+        return replace(report, shadow=self._beside(settings, snapshot, folder, ready.version))
 
-    def _beside(self, settings: Settings, snapshot: Snapshot, plan: str) -> str:
+    def _beside(self, settings: Settings, snapshot: Snapshot, plan: Path, champion: str) -> str:
         """Let the challenger plan the same orders in a place that nothing reads but its gates and its benefits."""
+        shadows = settings.paths.shadow / ORDER_ROUTING.name
         with open_stores(settings) as stores:
 
             def planned(challenger: LoadedModel) -> str:
-                folder = shadow_folder(settings.paths.shadow, plan, challenger.version)
-                if (folder / SUMMARY).is_file():
+                pairs = shadows / f"{plan.name}-{challenger.version}.parquet"
+                if pairs.is_file():
                     return f"Version {challenger.version} has planned these very orders; nothing was added."
                 ready = ready_with(challenger, policy_of(stores, challenger, settings), self._own)
-                reason = self.make(snapshot, ready, folder, plan)
+                folder = shadows / plan.name / challenger.version
+                reason = self.make(snapshot, ready, folder, plan.name)
+                write_pairs(plan, folder, snapshot, (champion, challenger.version), pairs)
                 return reason or f"Version {challenger.version} planned the same orders."
 
             return score_in_shadow(stores, ORDER_ROUTING.name, planned)

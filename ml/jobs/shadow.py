@@ -4,7 +4,7 @@ Belongs here: pairing stored predictions, the agreement that its gate reads, the
 in shadow (ml/jobs/score), the measures (ml/core/benefits), the verdict (ml/core/operating_gates).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from ml.jobs.catalogue import LATE_DELIVERY, LEAD_TIME, ORDER_ROUTING, STOCKOUT,
 from ml.jobs.learning import days_of
 from ml.jobs.shadow_plans import plans_beside
 from workspace.published import Snapshot
+from workspace.settings import CompanyPaths
 
 #: Newest pair of a key: both answers were given as of the same moment, from the same snapshot.
 _PAIRS = """
@@ -60,14 +61,14 @@ class Stated:
     """Where a model's answers lie and what tells them apart.
 
     Attributes:
-        folder: Name of the company's folder of the champion's answers.
+        folder: The company's folder of the champion's answers.
         keys: Columns by which an answer is found again.
         answer: Column compared: a probability, or the median of hours.
         outcomes: SQL that joins what became of them to `pairs`; `{rows}` are the published ones.
         is_of_view: Whether `{rows}` are the model's view of the table, or the table as published.
     """
 
-    folder: str
+    folder: Callable[[CompanyPaths], Path]
     keys: tuple[str, ...]
     answer: str
     outcomes: str = _OF_ORDERS
@@ -75,10 +76,10 @@ class Stated:
 
 
 STATED = {
-    LATE_DELIVERY.name: Stated("predictions", ("order_id",), "late_probability"),
-    LEAD_TIME.name: Stated("forecasts", ("order_id",), "median_hours"),
-    STOCKOUT.name: Stated("forecasts", ("warehouse_id", "product_id", "horizon_hours"), "stockout_probability",
-                          _OF_COUNTS, is_of_view=False),
+    LATE_DELIVERY.name: Stated(lambda paths: paths.predictions, ("order_id",), "late_probability"),
+    LEAD_TIME.name: Stated(lambda paths: paths.forecasts, ("order_id",), "median_hours"),
+    STOCKOUT.name: Stated(lambda paths: paths.forecasts, ("warehouse_id", "product_id", "horizon_hours"),
+                          "stockout_probability", _OF_COUNTS, is_of_view=False),
 }  # fmt: skip
 
 
@@ -117,9 +118,9 @@ def beside(stores: ModelStores, spec: ModelSpec, snapshot: Snapshot, challenger:
         fewest: Fewest orders of a region that counts in the regional gap.
     """
     if spec.name == ORDER_ROUTING.name:
-        return Shadow(challenger, champion, *plans_beside(stores, spec, snapshot, challenger, champion, fewest))
+        return Shadow(challenger, champion, *plans_beside(stores, spec, challenger, champion, fewest))
     stated, nothing = STATED[spec.name], Shadow(challenger, champion, None, ())
-    folders = (getattr(stores.paths, stated.folder), stores.paths.shadow)
+    folders = (stated.folder(stores.paths), stores.paths.shadow)
     decided, silent = (files_of(folder, spec.name) for folder in folders)
     if not decided or not silent:
         return nothing

@@ -72,7 +72,7 @@ def test_a_challenger_plans_the_same_orders_in_shadow_and_what_it_would_change_i
     assert plan is not None
     assert plan.summary["model_version"] == "7", "what was planned in shadow is no plan"
     stores: Any = SimpleNamespace(paths=settings.paths)
-    agreement, benefits = plans_beside(stores, ORDER_ROUTING, champion, "8", "7", 1)
+    agreement, benefits = plans_beside(stores, ORDER_ROUTING, "8", "7", 1)
     assert agreement is not None
     assert agreement["scored"] == agreement["both"] == 2
     told = {benefit.measure: benefit for benefit in benefits}
@@ -81,7 +81,7 @@ def test_a_challenger_plans_the_same_orders_in_shadow_and_what_it_would_change_i
     assert told["cost"].after == pytest.approx(told["cost"].before), "the same choice: lateness is no money paid"
     assert told["on_time"].before == told["on_time"].after
     assert told["error"].basis == "not recorded"
-    assert plans_beside(stores, ORDER_ROUTING, champion, "9", "7", 1) == (None, ())
+    assert plans_beside(stores, ORDER_ROUTING, "9", "7", 1) == (None, ())
 
 
 def test_without_a_champion_the_rule_decides_and_says_so(
