@@ -5,7 +5,7 @@ files (ml/io/lead_times), the method (ml/core/lead_times).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,9 +21,9 @@ from ml.io.predictions import file_for
 from ml.io.registry import LoadedModel
 from ml.io.stores import open_stores
 from ml.jobs.catalogue import LEAD_TIME, ModelSpec
-from ml.jobs.forecast_stock import ForecastReport, forecast_once
+from ml.jobs.forecast_stock import ForecastReport, forecast_beside, forecast_once
 from ml.jobs.lead_times import LONGEST_DAYS, SERVICE
-from ml.jobs.score import BATCH_ROWS, PredictionsRefused, as_scored, score_in_shadow
+from ml.jobs.score import BATCH_ROWS, PredictionsRefused
 from ml.jobs.train_lead_times import lead_time_model
 from workspace.files import sha256_of_json
 from workspace.published import Snapshot
@@ -65,18 +65,13 @@ class ForecastLeadTimesJob:
                 )
             as_of = source.as_of.to_pydatetime()
 
-            def forecast(model: LoadedModel, folder: Path, orders: TableSource) -> ForecastReport:
+            def forecast(model: LoadedModel, orders: TableSource, folder: Path) -> ForecastReport:
                 run = sha256_of_json({"model": self.spec.name, "version": model.version, "table": orders.digest,
                                       "service": self.service})[:12]  # fmt: skip
                 path = file_for(folder, self.spec.name, as_of, run)
                 return forecast_once(path, model, as_of, SCHEMA, self._batches(model, orders))
 
-            report = forecast(champion, settings.paths.forecasts, source)
-            same = as_scored(source, report.path)
-            shadow = score_in_shadow(
-                stores, self.spec.name, lambda challenger: forecast(challenger, settings.paths.shadow, same).reason
-            )
-            return replace(report, shadow=shadow)
+            return forecast_beside(stores, champion, source, forecast)
 
     def _batches(self, version: LoadedModel, source: TableSource) -> Iterator[pa.RecordBatch]:
         roles = self.spec.roles

@@ -4,7 +4,7 @@ Belongs here: the job, what a stock-out is expected to cost. Does not belong her
 (ml/io/forecasts), what is done about it (decisions/stockouts).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from ml.io.data import TableSource, published_table, read_batches, relation_of
 from ml.io.forecasts import SCHEMA
 from ml.io.predictions import file_for, write_once
 from ml.io.registry import LoadedModel
-from ml.io.stores import open_stores
+from ml.io.stores import ModelStores, open_stores
 from ml.jobs.catalogue import STOCKOUT, ModelSpec
 from ml.jobs.score import BATCH_ROWS, as_scored, require_probabilities, score_in_shadow
 from ml.jobs.stock_rows import NEWEST
@@ -55,6 +55,28 @@ class ForecastReport:
     rows: int
     path: Path | None
     shadow: str = ""
+
+
+#: Lets a version forecast from a table into a folder.
+Forecast = Callable[[LoadedModel, TableSource, Path], ForecastReport]
+
+
+def forecast_beside(stores: ModelStores, champion: LoadedModel, source: TableSource,
+                    forecast: Forecast) -> ForecastReport:  # fmt: skip
+    """The champion's forecast, after which the challenger makes its own in shadow.
+
+    Args:
+        stores: Open stores.
+        champion: The version in service.
+        source: What is read.
+        forecast: How.
+    """
+    report = forecast(champion, source, stores.paths.forecasts)
+    same = as_scored(source, report.path)
+    shadow = score_in_shadow(
+        stores, champion.model, lambda challenger: forecast(challenger, same, stores.paths.shadow).reason
+    )
+    return replace(report, shadow=shadow)
 
 
 def forecast_once(path: Path, model: LoadedModel, as_of: datetime, schema: pa.Schema,
@@ -92,17 +114,12 @@ class ForecastStockJob:
             if as_of is None:
                 return ForecastReport("refused", champion.version, "No node has anything of any product.", 0, None)
 
-            def forecast(model: LoadedModel, folder: Path, counts: TableSource) -> ForecastReport:
+            def forecast(model: LoadedModel, counts: TableSource, folder: Path) -> ForecastReport:
                 run = sha256_of_json({"model": self.spec.name, "version": model.version, "table": counts.digest})[:12]
                 path = file_for(folder, self.spec.name, as_of, run)
                 return forecast_once(path, model, as_of, SCHEMA, self._batches(model, counts, _prices(snapshot)))
 
-            report = forecast(champion, settings.paths.forecasts, source)
-            same = as_scored(source, report.path)
-            shadow = score_in_shadow(
-                stores, self.spec.name, lambda challenger: forecast(challenger, settings.paths.shadow, same).reason
-            )
-            return replace(report, shadow=shadow)
+            return forecast_beside(stores, champion, source, forecast)
 
     def _batches(self, version: LoadedModel, source: TableSource, prices: pd.DataFrame) -> Iterator[pa.RecordBatch]:
         scored_at = datetime.now(UTC).replace(tzinfo=None)

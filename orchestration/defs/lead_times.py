@@ -15,8 +15,7 @@ from orchestration.lib.model_assets import (
     leased_snapshot,
     numbers,
     promoted,
-    publication,
-    publish_table,
+    publish_forecast,
     trained,
 )
 from orchestration.lib.workspace_resource import WorkspaceResource
@@ -100,13 +99,8 @@ def published_lead_times(context: dg.AssetExecutionContext, workspace: Workspace
     from ml.io.lead_times import TABLE
     from ml.jobs.forecast_lead_times import ForecastLeadTimesJob
 
-    settings = workspace.settings
-    # Finds the file that was forecast from this data and version; nothing is forecast twice.
-    with leased_snapshot(settings) as snapshot:
-        found = ForecastLeadTimesJob().run(settings, snapshot).path
-    assert found is not None
-    now = publish_table(settings, TABLE, found, {"lead_time_run_id": context.run.run_id})
-    return dg.MaterializeResult(metadata=publication(now, TABLE))
+    notes = {"lead_time_run_id": context.run.run_id}
+    return dg.MaterializeResult(metadata=publish_forecast(workspace.settings, ForecastLeadTimesJob().run, TABLE, notes))
 
 
 @dg.asset_check(asset=lead_time_predictions)

@@ -12,7 +12,15 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.defs.publication import SNAPSHOT
-from orchestration.lib.model_assets import forecast, leased_snapshot, promoted, publication, publish_table, trained
+from orchestration.lib.model_assets import (
+    forecast,
+    leased_snapshot,
+    promoted,
+    publication,
+    publish_forecast,
+    publish_table,
+    trained,
+)
 from orchestration.lib.workspace_resource import WorkspaceResource
 
 OWNERS = ["team:machine-learning"]
@@ -96,13 +104,8 @@ def published_forecasts(context: dg.AssetExecutionContext, workspace: WorkspaceR
     """
     from ml.jobs.forecast_stock import ForecastStockJob
 
-    settings = workspace.settings
-    # Finds the file that was forecast from this data and version; nothing is forecast twice.
-    with leased_snapshot(settings) as snapshot:
-        found = ForecastStockJob().run(settings, snapshot).path
-    assert found is not None
-    now = publish_table(settings, TABLE, found, {"forecast_run_id": context.run.run_id})
-    return dg.MaterializeResult(metadata=publication(now, TABLE))
+    notes = {"forecast_run_id": context.run.run_id}
+    return dg.MaterializeResult(metadata=publish_forecast(workspace.settings, ForecastStockJob().run, TABLE, notes))
 
 
 @dg.asset(

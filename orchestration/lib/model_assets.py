@@ -6,7 +6,7 @@ assets (orchestration/defs), the jobs (ml/jobs).
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,6 +75,20 @@ def publish_table(settings: Settings, table: str, file: Path, notes: Mapping[str
     with tempfile.TemporaryDirectory(dir=published, prefix=".export-") as scratch:
         copy = Path(shutil.copy(file, Path(scratch) / f"{table}.parquet"))
         return publish(published, {table: copy}, notes, settings.keep_snapshots)
+
+
+def publish_forecast(settings: Settings, forecast: Callable[[Settings, Snapshot], "ForecastReport"], table: str,
+                     notes: Mapping[str, object]) -> Metadata:  # fmt: skip
+    """Publish as `table` what was forecast from the present data by the present version; nothing is forecast twice.
+
+    Raises:
+        dg.Failure: there is no such forecast.
+    """
+    with leased_snapshot(settings) as snapshot:
+        found = forecast(settings, snapshot)
+    if found.path is None:
+        raise dg.Failure(f"There is no forecast to publish: {found.reason}")
+    return publication(publish_table(settings, table, found.path, notes), table)
 
 
 def publication(snapshot: Snapshot, table: str) -> Metadata:
