@@ -4,7 +4,7 @@ Belongs here: the requests that are let in, and going on to a newer plan. Does n
 (`service`), starting the server (orchestration.cli.route).
 
     POST /route      one JSON order a line, as many answers in the same order; NDJSON
-    GET  /healthz    the plan that answers come from
+    GET  /healthz    the plan that answers come from, and why a newer one cannot be opened, where one cannot
 
 Whoever asks names this machine as its host, so that no foreign page can rebind a name to it, and carries the token of
 the company's folder: who may read that folder may ask, as on the pipe.
@@ -51,17 +51,20 @@ class Endpoint:
 
     def __init__(self, router: LiveRouter, newer: Callable[[str], LiveRouter | None], token: str) -> None:
         self.router = router
+        self.problem = ""
         self._newer = newer
         self._bearer = f"Bearer {token}".encode()
 
     async def follow(self, seconds: float = LOOK_SECONDS) -> None:
-        """Go on to newer plans as they are made, for ever; a plan that cannot be opened leaves the old one in use."""
+        """Go on to newer plans as they are made, for ever; one that cannot be opened is told, and the old one stays."""
         while True:
             await asyncio.sleep(seconds)
             try:
                 found = await asyncio.to_thread(self._newer, self.router.plan)
-            except (ValueError, OSError):
+            except (ValueError, OSError) as error:
+                self.problem = str(error)
                 continue
+            self.problem = ""
             if found is not None:
                 self.router = found
 
@@ -74,7 +77,8 @@ class Endpoint:
         if refused:
             return await _answer(send, *refused)
         if scope["path"] == "/healthz":
-            return await _answer(send, 200, json.dumps({"status": "ok", "plan": self.router.plan}).encode() + b"\n")
+            state = {"status": "stale" if self.problem else "ok", "plan": self.router.plan, "problem": self.problem}
+            return await _answer(send, 200, json.dumps(state).encode() + b"\n")
         body = b""
         while True:
             message = await receive()

@@ -74,22 +74,24 @@ class Plan:
 
 def kept_plans(plans: Path) -> list[Plan]:
     """All plans, of the latest moment first; the one written last first where several are of one moment."""
-    found = [path.parent for path in plans.glob(f"*/{SUMMARY}")]
-    found.sort(key=lambda folder: (folder.name.split("-")[0], folder.stat().st_mtime_ns), reverse=True)
-    return [Plan(folder, read_summary(folder)) for folder in found]
+    return [Plan(folder, read_summary(folder)) for folder in _newest_first(plans, SUMMARY)]
 
 
 def newest_plan(plans: Path) -> Plan | None:
     """The plan of the latest moment; the one written last where several are of it. None where there is none."""
-    found = [path.parent for path in plans.glob(f"*/{SUMMARY}")]
-    newest = max(found, key=lambda folder: (folder.name.split("-")[0], folder.stat().st_mtime_ns), default=None)
+    newest = next(iter(_newest_first(plans, SUMMARY)), None)
     return None if newest is None else Plan(newest, read_summary(newest))
 
 
 def newest_outcomes(plans: Path) -> tuple[str, dict[str, Any]] | None:
     """Name of the latest plan that outcomes have judged, and how it came out; None where there is none."""
-    judged = [path.parent for path in plans.glob(f"*/{HELD}")]
-    newest = max(judged, key=lambda folder: folder.name, default=None)
+    newest = next(iter(_newest_first(plans, HELD)), None)
     if newest is None:
         return None
     return newest.name, json.loads((newest / HELD).read_text(encoding="utf-8"))
+
+
+def _newest_first(plans: Path, file: str) -> list[Path]:
+    """Folders of plans that hold a file, of the latest moment first, and the one written last of each moment."""
+    found = [path.parent for path in plans.glob(f"*/{file}")]
+    return sorted(found, key=lambda folder: (folder.name.split("-")[0], folder.stat().st_mtime_ns), reverse=True)

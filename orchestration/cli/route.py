@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from decisions.routing.service import LiveRouter
     from ml.core.routing.parameters import RoutingParameters
+    from workspace.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Solve order routing with a proven bound; explain a choice.")
 
@@ -79,6 +81,19 @@ def plan(
         typer.echo(f"  {'passed' if passed else 'FAILED':>8} {name}: {met}")
 
 
+def _router(company: "Settings") -> "LiveRouter":
+    """What answers single orders by the newest plan; exit code 2 where there is none to answer by."""
+    from decisions.routing.service import open_router
+    from decisions.routing.tables import RoutingInputError
+    from workspace.published import open_current
+
+    try:
+        return open_router(company, open_current(company.paths.published))
+    except RoutingInputError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+
+
 @app.command()
 def one(
     order: Annotated[
@@ -90,17 +105,10 @@ def one(
     An order has region, lines (each product_id, quantity) and where known order_id, priority, slack_hours. What an
     answer takes stays taken until the command ends; nothing is written to the company's records.
     """
-    from decisions.routing.service import open_router, read_order
-    from decisions.routing.tables import RoutingInputError
-    from workspace.published import open_current
+    from decisions.routing.service import read_order
     from workspace.settings import load_settings
 
-    company = load_settings()
-    try:
-        router = open_router(company, open_current(company.paths.published))
-    except RoutingInputError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
+    router = _router(load_settings())
     for line in [order] if order else sys.stdin:
         if line.strip():
             typer.echo(json.dumps(router.route(read_order(line)), ensure_ascii=False))
@@ -118,18 +126,12 @@ def serve(
     Ctrl-C or SIGTERM; answers go on to each newer plan within seconds.
     """
     from decisions.routing.endpoint import Endpoint, company_token
-    from decisions.routing.service import newer_router, open_router
-    from decisions.routing.tables import RoutingInputError
+    from decisions.routing.service import newer_router
     from workspace.loopback import PortTaken, serve_on_loopback
-    from workspace.published import open_current
     from workspace.settings import load_settings
 
     company = load_settings()
-    try:
-        router = open_router(company, open_current(company.paths.published))
-    except RoutingInputError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
+    router = _router(company)
     token = company.paths.root / "route-token"
     endpoint = Endpoint(router, lambda plan: newer_router(company, plan), company_token(token))
 

@@ -99,7 +99,7 @@ def test_it_goes_on_to_a_newer_plan(planned: Settings, champion: Snapshot, route
 
     assert newer != router.plan
     asyncio.run(follow())
-    assert ask(endpoint, "GET", "/healthz", headers=OWN).json() == {"status": "ok", "plan": newer}
+    assert ask(endpoint, "GET", "/healthz", headers=OWN).json() == {"status": "ok", "plan": newer, "problem": ""}
     assert json.loads(ask(endpoint, "POST", "/route", headers=OWN, json=ORDER).text)["status"] == "filled"
 
 
@@ -121,6 +121,8 @@ def test_a_plan_that_cannot_be_opened_leaves_the_old_one_in_use(router: LiveRout
 
     asyncio.run(asyncio.wait_for(follow(), 5))
     assert endpoint.router is router
+    told = {"status": "stale", "plan": router.plan, "problem": "half a plan"}
+    assert ask(endpoint, "GET", "/healthz", headers=OWN).json() == told
 
 
 def test_the_token_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
