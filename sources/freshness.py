@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sources.history import landing_history
-from sources.manifest import Adapter, AdapterError, load_adapter
+from sources.manifest import Adapter, NoAdapter, load_adapter
 from sources.record import LandingReport
 from workspace.settings import Settings
 
@@ -41,12 +41,19 @@ class Freshness:
 
 
 def source_freshness(settings: Settings, now: datetime | None = None) -> list[Freshness]:
-    """Every input with a policy of the adapters that the company landed with, as far as they ship with the platform."""
+    """Every input with a policy of the adapters that the company landed with.
+
+    An adapter that was moved or removed since has no policy any more.
+
+    Raises:
+        AdapterError: an adapter's manifest or SQL does not hold together.
+    """
     history = landing_history(settings)
+    places = {report.adapter: report.adapter_folder for report in history if report.status != "replayed"}
     adapters = []
-    for name in dict.fromkeys(report.adapter for report in history if report.status != "replayed"):
-        with suppress(AdapterError):  # an adapter elsewhere: only `oi land` was told its folder
-            adapters.append(load_adapter(name))
+    for name, folder in places.items():
+        with suppress(NoAdapter):
+            adapters.append(load_adapter(folder or name))
     return freshness_of(adapters, history, now or datetime.now(UTC))
 
 

@@ -161,7 +161,8 @@ class _Landing:
     def _report(self, batch: str, status: str, **more: object) -> LandingReport:
         return LandingReport(
             batch=batch, status=status, adapter=self.adapter.name, company=self.paths.company,  # type: ignore[arg-type]
-            extract=str(self.extract), adapter_digest=self.adapter.digest, contract_digest=contract_digest(),
+            extract=str(self.extract), adapter_digest=self.adapter.digest,
+            adapter_folder=str(self.adapter.folder), contract_digest=contract_digest(),
             started_at=self.started.isoformat(), finished_at=datetime.now(UTC).isoformat(), **more,  # type: ignore[arg-type]
         )  # fmt: skip
 

@@ -25,6 +25,10 @@ class AdapterError(ValueError):
     """The adapter itself is wrong: its manifest, its SQL, or what its SQL makes of the files."""
 
 
+class NoAdapter(AdapterError):
+    """There is no adapter of this name or in this folder."""
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -256,7 +260,8 @@ def load_adapter(name_or_folder: str | Path) -> Adapter:
     """Read an adapter: one that ships, by name, or any folder with a `manifest.yaml`.
 
     Raises:
-        AdapterError: there is none, or its manifest or SQL does not hold together.
+        NoAdapter: there is none.
+        AdapterError: its manifest or SQL does not hold together.
     """
     folder = _find_folder(name_or_folder)
     manifest = _read_manifest(folder / "manifest.yaml")
@@ -275,7 +280,7 @@ def _find_folder(name_or_folder: str | Path) -> Path:
     for folder in (ADAPTERS / name_or_folder, Path(name_or_folder)):
         if (folder / "manifest.yaml").is_file():
             return folder
-    raise AdapterError(
+    raise NoAdapter(
         f"No adapter {str(name_or_folder)!r}. There are: {', '.join(list_adapters())}; or give a folder that holds "
         f"a manifest.yaml (docs/adapters.md says how to write one)."
     )

@@ -131,6 +131,7 @@ class LandingReport:
         problems: Why it was refused, one JSON object a problem (see `sources.problems.Problem`).
         unmatched: Files of the extract that the adapter does not read.
         observations: What the adapter noticed in the inputs, by name.
+        adapter_folder: Where the adapter lies; empty in reports from before it was noted.
         columns: Logical name → column → what it looked like, over all files of the input.
         changes: How the inputs' columns changed since they last landed, worst first.
     """
@@ -149,6 +150,7 @@ class LandingReport:
     problems: tuple[Mapping[str, Any], ...] = ()
     unmatched: tuple[str, ...] = ()
     observations: Mapping[str, Warned] = field(default_factory=dict)
+    adapter_folder: str = ""
     columns: Mapping[str, Mapping[str, SeenColumn]] = field(default_factory=dict)
     changes: tuple[ShapeChange, ...] = ()
 

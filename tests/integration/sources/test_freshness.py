@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sources.freshness import freshness_of
+from sources.freshness import freshness_of, source_freshness
 from sources.history import landing_history
 from sources.landing import land
-from sources.manifest import AdapterError
+from sources.manifest import AdapterError, load_adapter
 from tests.support.shops import ORDER_COLUMNS, land_files, make_adapter, order, orders_csv, write_files
 from workspace.settings import Settings
 
@@ -48,3 +48,18 @@ def test_another_policy_lands_nothing_anew(settings: Settings, tmp_path: Path) -
     assert land(settings, changed, tmp_path / "x", settle_seconds=0).status == "already_landed"
     with pytest.raises(AdapterError, match="greater than 0"):
         make_adapter(tmp_path / "c", files=_files(due_hours=0))
+
+
+def test_an_adapter_elsewhere_keeps_its_policy_until_it_is_removed(settings: Settings, tmp_path: Path) -> None:
+    make_adapter(tmp_path / "adapter", files=_files(due_hours=26))
+    land(settings, load_adapter(tmp_path / "adapter"), write_files(tmp_path / "x", {"orders.csv": orders_csv(order())}),
+         settle_seconds=0)  # fmt: skip
+    [found] = source_freshness(settings)
+    assert (found.input, found.due_hours, found.is_overdue) == ("orders", 26.0, False)
+    manifest = tmp_path / "adapter" / "manifest.yaml"
+    whole = manifest.read_text(encoding="utf-8")
+    manifest.write_text(whole + "\nnonsense: 1\n", encoding="utf-8")
+    with pytest.raises(AdapterError, match="nonsense"):
+        source_freshness(settings)
+    manifest.unlink()
+    assert source_freshness(settings) == []
