@@ -176,56 +176,21 @@ _MARTS = {
 }  # fmt: skip
 
 
-def _batch(table: str, path: Path, warehouse: Path, spoil: Sequence[str], select: str) -> None:
-    """Write one Parquet of what `select` makes of the warehouse `wh`, after the statements of `spoil`."""
-    with duckdb.connect(":memory:") as connection:
-        connection.execute(f"attach '{warehouse}' as wh (read_only)")
-        connection.execute(f"create table {table} as {select}")
-        for statement in spoil:
-            connection.execute(statement)
-        connection.execute(f"copy {table} to '{path}' (format parquet)")
-
-
-def build_predictions(path: Path, warehouse: Path, spoil: Sequence[str] = ()) -> None:
-    """Write one Parquet of predictions for the orders of a warehouse, after running the statements of `spoil`."""
-    _batch(
-        "predictions",
-        path,
-        warehouse,
-        spoil,
-        """
+#: What batches of predictions hold, from the warehouse `wh`.
+BATCHES = {
+    "predictions": """
         select order_id, region_code, 'late-delivery-risk' as model_name, '1' as model_version,
             timestamp '2026-05-20' as as_of, timestamp '2026-05-20 07:00:00' as scored_at,
             0.05 + (row_number() over (order by order_id) % 80) / 100.0 as late_probability
         from wh.feat_order_delivery where is_late is null""",
-    )
-
-
-def build_forecasts(path: Path, warehouse: Path, spoil: Sequence[str] = ()) -> None:
-    """Write one Parquet of stock-out forecasts for the shelves of a warehouse, after running `spoil`."""
-    _batch(
-        "stockout_predictions",
-        path,
-        warehouse,
-        spoil,
-        """
+    "stockout_predictions": """
         select warehouse_id, product_id, horizon_hours, region_code, 'stockout-risk' as model_name,
             '1' as model_version, observed_at as as_of, observed_at + interval 1 hour as scored_at,
             horizon_hours / 200.0 as stockout_probability, available_quantity as available_units,
             daily_units_expected * horizon_hours / 24.0 as expected_units, 0.1::double as expected_lost_units
         from wh.feat_stock_daily, unnest([24, 48, 72]) h(horizon_hours)
         where stock_date = date '2026-05-01'""",
-    )
-
-
-def build_lead_times(path: Path, warehouse: Path, spoil: Sequence[str] = ()) -> None:
-    """Write one Parquet of lead times for the open orders of a warehouse, after running `spoil`."""
-    _batch(
-        "lead_time_predictions",
-        path,
-        warehouse,
-        spoil,
-        """
+    "lead_time_predictions": """
         select order_id, region_code, 'lead-time' as model_name, '1' as model_version,
             timestamp '2026-05-20' as as_of, timestamp '2026-05-20 07:00:00' as scored_at,
             least(ordered_at, timestamp '2026-05-19') as ordered_at, promised_at, 20.0::double as lower_hours,
@@ -234,7 +199,17 @@ def build_lead_times(path: Path, warehouse: Path, spoil: Sequence[str] = ()) -> 
             least(ordered_at, timestamp '2026-05-19') + interval 81 hour as suggested_promise_at,
             false as is_beyond_interval, 's1' as data_snapshot
         from wh.feat_order_delivery where is_late is null""",
-    )
+}  # fmt: skip
+
+
+def build_batch(table: str, path: Path, warehouse: Path, spoil: Sequence[str] = ()) -> None:
+    """Write one Parquet of a batch of `BATCHES`, after running the statements of `spoil`."""
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"attach '{warehouse}' as wh (read_only)")
+        connection.execute(f"create table {table} as {BATCHES[table]}")
+        for statement in spoil:
+            connection.execute(statement)
+        connection.execute(f"copy {table} to '{path}' (format parquet)")
 
 
 def export_table(warehouse: Path, table: str, path: Path) -> None:

@@ -115,12 +115,12 @@ def _company(home: Path, name: str, spoilt: bool) -> Company:
     data.build_landing(paths.landing, SPOILT_LANDING if spoilt else ())
     data.build_warehouse(paths.warehouse, SPOILT_WAREHOUSE if spoilt else ())
     batch, features = paths.root / "batch.parquet", paths.root / "features.parquet"
-    data.build_predictions(batch, paths.warehouse, SPOILT_PREDICTIONS if spoilt else ())
+    data.build_batch("predictions", batch, paths.warehouse, SPOILT_PREDICTIONS if spoilt else ())
     data.export_table(paths.warehouse, "feat_order_delivery", features)
     forecasts = paths.root / "forecasts.parquet"
-    data.build_forecasts(forecasts, paths.warehouse, SPOILT_FORECASTS if spoilt else ())
+    data.build_batch("stockout_predictions", forecasts, paths.warehouse, SPOILT_FORECASTS if spoilt else ())
     lead_times = paths.root / "lead_times.parquet"
-    data.build_lead_times(lead_times, paths.warehouse, SPOILT_LEAD_TIMES if spoilt else ())
+    data.build_batch("lead_time_predictions", lead_times, paths.warehouse, SPOILT_LEAD_TIMES if spoilt else ())
     files = {
         "lead_time_forecasts": {"lead_time_predictions": lead_times},
         "predictions": {"predictions": batch, "feat_order_delivery": features},

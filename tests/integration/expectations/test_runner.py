@@ -143,7 +143,7 @@ def test_predictions_are_the_batch_that_was_scored_last(settings: Settings, ware
     first, second = (settings.paths.predictions / f"as_of={day}" / "batch.parquet" for day in ("1", "2"))
     for batch in (first, second):
         batch.parent.mkdir(parents=True)
-        data.build_predictions(batch, warehouse)
+        data.build_batch("predictions", batch, warehouse)
     os.utime(first, ns=(1, 1))
     report = validate(settings, "predictions")
     assert report.success
