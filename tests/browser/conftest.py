@@ -50,9 +50,13 @@ class Watched:
 Visit = Callable[..., Watched]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser, which can resolve no name at all."""
+    """The browser, which can resolve no name at all.
+
+    It ends with its module: Playwright keeps an event loop running in this thread, and under it no later test could
+    run its own.
+    """
     if not shutil.which(CHROMIUM):
         if os.environ.get("CI") == "true":
             pytest.fail(f"The console is tested in a browser, and {CHROMIUM} is absent. Install Debian's chromium.")
