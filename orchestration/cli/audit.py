@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.cli.audit_replay import replay
+from orchestration.cli.audit_replay import EXIT_BY_VERDICT, replay
 
 if TYPE_CHECKING:
     from ml.core.fairness.results import AuditResult, MetricResult
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-EXIT_BY_VERDICT = {"no_gap_found": 0, "gap": 1, "insufficient_evidence": 3, "undefined": 3}
 MOST_GROUPS = 12
 
 

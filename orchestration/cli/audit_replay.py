@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ml.core.routing.policy import RoutingPolicy
     from workspace.settings import Settings
 
+EXIT_BY_VERDICT = {"no_gap_found": 0, "gap": 1, "insufficient_evidence": 3, "undefined": 3}
 MOST_GROUPS = 10
 DATE = ["%Y-%m-%d"]
 
@@ -54,7 +55,6 @@ def replay(
     from ml.io.past_orders import NothingToReplay
     from ml.io.replays import keep_replay
     from ml.jobs.policy_replay import policy_in_force
-    from orchestration.cli.audit import EXIT_BY_VERDICT
     from orchestration.cli.printing import print_json
     from workspace.published import find_current
     from workspace.settings import load_settings

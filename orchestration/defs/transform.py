@@ -13,7 +13,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
-from orchestration.lib.dbt import EXECUTABLE, PROJECT, ProjectTranslator, dbt_environment_set, prepare_manifest
+from orchestration.lib.dbt import EXECUTABLE, PROJECT, dbt_environment_set, prepare_manifest
+from orchestration.lib.dbt_assets import ProjectTranslator
 from orchestration.lib.instance import WAREHOUSE_POOL
 from orchestration.lib.partitions import DAYS, ONE_RUN
 from orchestration.lib.workspace_resource import WorkspaceResource

@@ -1,26 +1,21 @@
-"""Meeting the dbt project: its manifest, its environment, and how its nodes look as assets.
+"""Meeting the dbt project: its manifest and its environment.
 
-Belongs here: preparing the manifest, the translator, and the environment that dbt's profile reads.
-Does not belong here: SQL (dbt_project), the assets themselves (defs/transform).
+Belongs here: preparing the manifest, and the environment that dbt's profile reads.
+Does not belong here: SQL (dbt_project), how dbt's nodes look as assets (lib/dbt_assets).
 """
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from workspace.files import sha256_of_tree, write_atomically
 from workspace.settings import Settings, quiet_environment
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 EXECUTABLE = Path(sys.executable).parent / "dbt"
-GROUPS = {"staging": "staging", "master": "master_data", "marts": "marts", "features": "features"}
 
 
 class DbtParseFailed(RuntimeError):
@@ -73,29 +68,3 @@ def prepare_manifest(settings: Settings) -> Path:
         raise DbtParseFailed(f"dbt could not parse {PROJECT}:\n{done.stdout}{done.stderr}")
     write_atomically(stamp, digest)
     return manifest
-
-
-class ProjectTranslator(DagsterDbtTranslator):
-    """Names dbt nodes as assets: sources are the assets of landing and matching, folders are groups."""
-
-    def __init__(self) -> None:
-        super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=False))
-
-    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """`<source>/<table>` for a source, the bare model name otherwise."""
-        if dbt_resource_props["resource_type"] == "source":
-            return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
-        return dg.AssetKey([dbt_resource_props["name"]])
-
-    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The default's, and where the columns of a model come from."""
-        from orchestration.lib.column_lineage import asset_lineage
-
-        metadata = dict(super().get_metadata(dbt_resource_props))
-        lineage = asset_lineage(dbt_resource_props["name"]) if dbt_resource_props["resource_type"] == "model" else None
-        return {**metadata, "dagster/column_lineage": lineage} if lineage else metadata
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The top folder below `models/`."""
-        folders = dbt_resource_props.get("fqn", [])
-        return GROUPS.get(folders[1], folders[1]) if len(folders) > 2 else None

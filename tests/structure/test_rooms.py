@@ -5,6 +5,7 @@ Reads imports with `ast`, so that a lazy import inside a function counts as well
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -29,13 +30,14 @@ PACKAGES = [path for path in MODULES if path.name == "__init__.py"]
 
 
 def imports_of(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and dotted name of every absolute import in a file."""
+    """Line and dotted name of every absolute import in a file; of `from a import b` both `a` and `a.b`."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.relative_to(ROOT)}:{node.lineno} imports relatively; write the full name"
             yield node.lineno, node.module or ""
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
 
 def test_dependence_runs_downwards_only() -> None:
@@ -50,6 +52,15 @@ def test_dependence_runs_downwards_only() -> None:
                     f"itself. Move what is shared to a room under both."
                 )
     assert not offenders, "\n".join(offenders)
+
+
+def test_no_module_reaches_itself_through_others() -> None:
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in MODULES}
+    looks_into = {module: {name for _, name in imports_of(path) if name in names} for module, path in names.items()}
+    try:
+        TopologicalSorter(looks_into).prepare()
+    except CycleError as circle:
+        pytest.fail(f"a circle of imports: {' <- '.join(circle.args[1])}; move what is shared into a module under both")
 
 
 def test_ml_core_imports_nothing_of_ours_but_itself() -> None:
@@ -88,9 +99,7 @@ def test_every_module_opens_with_its_charter(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), "no docstring that says what belongs here"
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in MODULES if p.name == "__init__.py"], ids=lambda p: str(p.relative_to(ROOT))
-)
+@pytest.mark.parametrize("path", PACKAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_packages_hold_only_their_charter(path: Path) -> None:
     body = ast.parse(path.read_text(encoding="utf-8")).body
     assert len(body) == 1, "re-exports hide where a name lives and make import cycles; import from the module itself"
