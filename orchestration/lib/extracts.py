@@ -15,8 +15,8 @@ from workspace.settings import Settings
 def known_extracts(settings: Settings) -> list[tuple[Adapter, Path]]:
     """Adapter and folder of every extract that was ever landed for the company, in order of first landing."""
     extracts = [report for report in landing_history(settings) if report.status != "replayed"]
-    known = dict.fromkeys((report.adapter, report.extract) for report in extracts)
-    return [(load_adapter(adapter), Path(extract)) for adapter, extract in known]
+    known = {(report.adapter, report.extract): report.adapter_folder for report in extracts}
+    return [(load_adapter(folder or adapter), Path(extract)) for (adapter, extract), folder in known.items()]
 
 
 def land_known_extracts(settings: Settings) -> list[LandingReport]:
