@@ -195,6 +195,21 @@ class Observation(_Model):
     remedy: str = ""
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where an input comes from, and how often something new of it is promised.
+
+    Attributes:
+        place: A glob, or the table or resource that is asked for.
+        kind: Format of the files, or kind of the loader.
+        due_hours: Hours after which something new is overdue; None where nothing is promised.
+    """
+
+    place: str
+    kind: str
+    due_hours: float | None
+
+
 class Manifest(_Model):
     """What `manifest.yaml` says. See docs/adapters.md."""
 
@@ -229,11 +244,19 @@ class Manifest(_Model):
         return self
 
     @property
-    def due_hours(self) -> dict[str, float]:
-        """Input → hours after which something new of it is overdue, for inputs with such a policy."""
-        policies = {name: file.due_hours for name, file in self.files.items()}
-        policies |= {name: source.due_hours for source in self.dlt.values() for name in source.resources}
-        return {name: hours for name, hours in policies.items() if hours is not None}
+    def sources(self) -> dict[str, Source]:
+        """Input → what is known of its origin, for all that do not come with the adapter itself."""
+        found = {
+            name: Source(file.glob, file.format, file.due_hours)
+            for name, file in self.files.items() if file.origin == "extract"
+        }  # fmt: skip
+        for loader in self.dlt.values():
+            found |= {n: Source(r, loader.kind, loader.due_hours) for n, r in loader.resources.items()}
+        return found
+
+    def tables_from(self, name: str) -> tuple[str, ...]:
+        """Tables whose rows come from an input."""
+        return tuple(table for table, mapping in self.tables.items() if name in mapping.inputs)
 
 
 @dataclass(frozen=True)

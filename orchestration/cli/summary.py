@@ -128,11 +128,11 @@ def _sources(settings: "Settings") -> list[dict[str, Any]]:
 
     return [
         {
-            "input": found.input, "due_hours": found.due_hours, "state": "overdue" if found.is_overdue else "on time",
-            "newest_at": found.newest_at.isoformat(timespec="minutes") if found.newest_at else None,
+            "input": found.input, "due_hours": found.due_hours, "state": found.state.replace("_", " "),
+            "newest_at": found.newest.at.isoformat(timespec="minutes") if found.newest else None,
             "age_hours": found.age_hours,
         }
-        for found in source_freshness(settings)
+        for found in source_freshness(settings) if found.due_hours
     ]  # fmt: skip
 
 

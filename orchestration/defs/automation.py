@@ -15,6 +15,7 @@ from orchestration.defs.jobs import land, plan_routing, refresh, score, train_an
 from orchestration.lib.extracts import known_extracts
 from orchestration.lib.notify import FailureMessage, notifier_for
 from orchestration.lib.partitions import range_tags
+from orchestration.lib.source_assets import report_arrivals
 from orchestration.lib.workspace_resource import WorkspaceResource
 from sources.history import landing_history
 
@@ -61,6 +62,16 @@ def new_extracts(context: dg.SensorEvaluationContext, workspace: WorkspaceResour
     if first_look:
         return dg.SkipReason("Took note of the files that are there.")
     return dg.RunRequest()
+
+
+@dg.sensor(
+    minimum_interval_seconds=60, default_status=RUNNING,
+    description="A landing met something new of a source: the source's freshness counts from it.",
+)  # fmt: skip
+def source_arrivals(context: dg.SensorEvaluationContext, workspace: WorkspaceResource) -> dg.SkipReason:
+    """Tell Dagster when each source brought something new."""
+    told = report_arrivals(context.instance, workspace.settings)
+    return dg.SkipReason(f"New: {', '.join(key.path[-1] for key in told)}." if told else "No source brought anything.")
 
 
 @dg.run_status_sensor(

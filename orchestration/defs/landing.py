@@ -5,7 +5,6 @@ Belongs here: the landing assets and the demo extract. Does not belong here: rea
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -16,8 +15,6 @@ from sources.contracts import load_contract
 from sources.history import landing_history
 from sources.record import LandingReport
 
-#: Facts are asked for every night. What each source usually takes is learned by the landing suite's own checks.
-NIGHTLY = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=50))
 #: Name of the check that sources kept their manifest's time.
 ON_TIME = "sources_on_time"
 COUNTS = ["file", "read", "landed", "quarantined"]
@@ -34,7 +31,6 @@ class LandingRefused(RuntimeError):
             ["landing", table.name], group_name="landing", kinds={"parquet", "duckdb"},
             owners=["team:data-engineering"],
             description=f"{table.description} Grain: {table.grain}",
-            freshness_policy=NIGHTLY if table.day_column else None,
             metadata={
                 "required": table.required,
                 "capability": table.capability or "core",
@@ -84,7 +80,7 @@ def sources_on_time(workspace: WorkspaceResource) -> Iterator[dg.AssetCheckResul
     for table in load_contract().values():
         if not table.day_column:
             continue
-        asked = [source for source in found if table.name in source.tables]
+        asked = [source for source in found if source.due_hours and table.name in source.tables]
         overdue = [f"{source.input} (due within {source.due_hours:g} h)" for source in asked if source.is_overdue]
         rows = [{"source": s.input, "hours": s.age_hours, "due within": s.due_hours} for s in asked]
         yield dg.AssetCheckResult(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sources.freshness import freshness_of, source_freshness
+from sources.freshness import Arrival, freshness_of, source_freshness
 from sources.history import landing_history
 from sources.landing import land
 from sources.manifest import AdapterError, load_adapter
@@ -21,7 +21,7 @@ def test_only_what_is_new_makes_a_source_fresh(settings: Settings, tmp_path: Pat
     adapter, extract = make_adapter(tmp_path / "adapter", files=_files(due_hours=26)), tmp_path / "x"
     now = datetime.now(UTC)
     [never] = freshness_of([adapter], [], now)
-    assert (never.newest_at, never.is_overdue) == (None, True)
+    assert (never.newest, never.is_overdue) == (None, True)
 
     first = land_files(settings, adapter, extract, {"orders_1.csv": orders_csv(order("A1"))})
     land(settings, adapter, extract, settle_seconds=0)
@@ -30,16 +30,38 @@ def test_only_what_is_new_makes_a_source_fresh(settings: Settings, tmp_path: Pat
     history = landing_history(settings)
     [found] = freshness_of([adapter], history, datetime.fromisoformat(first.started_at) + timedelta(hours=25))
     assert (found.input, found.tables, found.age_hours, found.is_overdue) == ("orders", ("orders",), 25.0, False)
+    assert found.newest
+    assert found.due_at == found.newest.at + timedelta(hours=26)
     [late] = freshness_of([adapter], history, datetime.fromisoformat(first.started_at) + timedelta(hours=27))
     assert late.is_overdue
 
     second = land_files(settings, adapter, extract, {"orders_2.csv": orders_csv(order("A2"))})
     [found] = freshness_of([adapter], landing_history(settings), datetime.now(UTC))
-    assert found.newest_at == datetime.fromisoformat(second.started_at)
+    assert found.newest == Arrival(datetime.fromisoformat(second.started_at), "orders_2.csv")
 
 
 def test_a_source_that_promises_nothing_is_never_overdue(settings: Settings, tmp_path: Path) -> None:
-    assert freshness_of([make_adapter(tmp_path / "adapter")], [], datetime.now(UTC)) == []
+    [found] = freshness_of([make_adapter(tmp_path / "adapter")], [], datetime.now(UTC))
+    assert (found.place, found.state, found.is_overdue, found.due_at) == ("orders*.csv", "unpromised", False, None)
+
+
+def test_a_refused_delivery_is_told_until_one_lands(settings: Settings, tmp_path: Path) -> None:
+    adapter, extract = make_adapter(tmp_path / "adapter", files=_files(due_hours=26)), tmp_path / "x"
+    land_files(settings, adapter, extract, {"orders_1.csv": orders_csv(order("A1"))})
+    refusal = land_files(settings, adapter, extract, {"orders_2.csv": b"nonsense\n1\n"})
+    [found] = source_freshness(settings)
+    assert found.newest
+    assert found.newest.file == "orders_1.csv"
+    assert (refusal.status, found.refused_at) == ("refused", datetime.fromisoformat(refusal.started_at))
+    land_files(settings, adapter, extract, {"orders_2.csv": orders_csv(order("A2"))})
+    [found] = source_freshness(settings)
+    assert found.newest
+    assert (found.newest.file, found.refused_at) == ("orders_2.csv", None)
+
+
+def test_a_file_of_the_adapters_own_is_no_source(tmp_path: Path) -> None:
+    own = {"orders": {"glob": "orders*.csv", "columns": ORDER_COLUMNS, "origin": "adapter"}}
+    assert freshness_of([make_adapter(tmp_path / "adapter", files=own)], [], datetime.now(UTC)) == []
 
 
 def test_another_policy_lands_nothing_anew(settings: Settings, tmp_path: Path) -> None:
