@@ -76,7 +76,9 @@ class Console:
         """Fill a template in the language of whoever asks; names that it uses and nobody gave are an error."""
         return self._templates[language_of(request)].get_template(template).render(**context)
 
-    def page(self, request: Request, template: str, active: str, build: Build, status: int = 200) -> Response:
+    def page(
+        self, request: Request, template: str, active: str, build: Build, status: int = 200, moment: str = ""
+    ) -> Response:
         """Answer one page of the current snapshot.
 
         Nobody's pages are kept and tagged, since all of them are the same. A person's carry their name and their
@@ -89,22 +91,23 @@ class Console:
             build: Gives the template's values from a reader. Called again when the snapshot's files were collected
                 between opening and reading, which happens when publications come faster than a page is built.
             status: HTTP status; other than 200 where a form was refused and is shown again.
+            moment: Time that the page speaks of, where it changes by the clock alone.
         """
         try:
-            return self._page_of(self.store.open(), request, template, active, build, status)
+            return self._page_of(self.store.open(), request, template, active, build, status, moment)
         except duckdb.Error as error:
             if not was_collected(error):
                 raise
             self.store.forget()
-            return self._page_of(self.store.open(), request, template, active, build, status)
+            return self._page_of(self.store.open(), request, template, active, build, status, moment)
 
     def _page_of(
-        self, reader: Reader, request: Request, template: str, active: str, build: Build, status: int
+        self, reader: Reader, request: Request, template: str, active: str, build: Build, status: int, moment: str
     ) -> Response:
         visitor = visitor_of(request)
         if status != 200 or visitor is None or visitor.is_person:
             return self.own_page(request, template, active, status, reader, **build(reader))
-        tag = self._tag(reader, request)
+        tag = self._tag(reader, request, moment)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Accept-Language"}
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
@@ -136,10 +139,10 @@ class Console:
                 del self._pages[next(iter(self._pages))]
             self._pages[tag] = html
 
-    def _tag(self, reader: Reader, request: Request) -> str:
+    def _tag(self, reader: Reader, request: Request, moment: str) -> str:
         state = [
             self.settings.paths.company, reader.snapshot.version, self.evidence.token(), self.build_digest,
-            language_of(request), address_of(request),
+            language_of(request), address_of(request), moment,
         ]  # fmt: skip
         return f'W/"{hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]}"'
 

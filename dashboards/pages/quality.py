@@ -1,8 +1,8 @@
-"""Data quality: where rows went, what the checks found, which codes are unmapped, how fresh the tables are."""
+"""Data quality: where rows went, whether sources are on time, what the checks found, which codes are unmapped."""
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,11 @@ from dashboards.queries.overview import SPAN
 from dashboards.store import Reader
 from decisions.unmapped import unmapped_codes
 from expectations.report import CheckResult, Mark, ValidationReport, mark_of
+from sources.freshness import Freshness, freshness_of, known_adapters
+from sources.manifest import AdapterError
 from sources.reconciliation import BuiltRows, FileFate, add_up, reconcile
 from sources.record import LandingReport
+from workspace.settings import Settings
 
 router = APIRouter(dependencies=[require(Role.VIEWER)])
 
@@ -80,16 +83,20 @@ class BoundaryView:
 def quality(request: Request) -> Response:
     """The state of the data, from landing to publication."""
     console = console_of(request)
-    return console.page(request, "quality.html", "quality", lambda reader: _values(console, reader))
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    return console.page(
+        request, "quality.html", "quality", lambda reader: _values(console, reader, now), moment=now.isoformat()
+    )
 
 
-def _values(console: Console, reader: Reader) -> dict[str, Any]:
+def _values(console: Console, reader: Reader, now: datetime) -> dict[str, Any]:
     landings = console.evidence.landings()
     boundaries = [boundary_view(name, console.evidence.validations(name, RUNS_SHOWN))
                   for name in in_order(console.evidence.boundaries())]  # fmt: skip
     span = reader.row(SPAN)
     return {
         "tables": rows_by_table(landings),
+        "sources": sources_view(console.settings, landings, now),
         "fates": _fates(console, landings, reader),
         "landings": landings[:LANDINGS_SHOWN],
         "count_landings": len(landings),
@@ -148,6 +155,37 @@ def _fates(console: Console, landings: list[LandingReport], reader: Reader) -> l
     built = [BuiltRows(**row) for table, query in queries.BUILT.items() if reader.has(table)
              for row in reader.rows(query)]  # fmt: skip
     return fates_by_table(reconcile(landings, console.evidence.refused_rows(), built))
+
+
+@dataclass(frozen=True)
+class SourcesView:
+    """Sources that promise a time, the most urgent first, and those that promise none.
+
+    Attributes:
+        now: UTC time that the ages count to.
+        problem: Why nothing can be said: an adapter's manifest or SQL does not hold together.
+    """
+
+    now: datetime
+    promised: list[Freshness]
+    unpromised: list[Freshness]
+    problem: str = ""
+
+    @property
+    def count_overdue(self) -> int:
+        """Sources of which something new should have come by now."""
+        return sum(source.is_overdue for source in self.promised)
+
+
+def sources_view(settings: Settings, landings: list[LandingReport], now: datetime) -> SourcesView:
+    """Whether the company's sources are on time; `landings` newest first."""
+    try:
+        found = freshness_of(known_adapters(settings), landings[::-1], now)
+    except AdapterError as error:
+        return SourcesView(now, [], [], str(error))
+    never = datetime.min.replace(tzinfo=UTC)
+    promised = sorted((s for s in found if s.due_hours), key=lambda s: (s.due_at or never, s.adapter, s.input))
+    return SourcesView(now, promised, [s for s in found if not s.due_hours])
 
 
 def in_order(names: list[str]) -> list[str]:

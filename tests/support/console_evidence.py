@@ -40,8 +40,8 @@ def write_landings(settings: Settings) -> None:
         "message": "The column promised_at is missing.", "remedy": "Export it, or map another column in the adapter.",
     }  # fmt: skip
     files = (
-        LandedFile("orders", "orders.csv", "a" * 64, 812_233, 10_798, 2, ("gift_note",)),
-        LandedFile("lines", "order_lines.csv", "b" * 64, 912_233, 27_053, 0),
+        LandedFile("shop_orders", "orders.csv", "a" * 64, 812_233, 10_798, 2, ("gift_note",)),
+        LandedFile("shop_lines", "order_lines.csv", "b" * 64, 912_233, 27_053, 0),
     )
     _write(settings, _landing("landed", 24, files=files, tables=whole, unmatched=("notes.txt",)))
     change = ShapeChange(

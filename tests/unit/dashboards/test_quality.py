@@ -1,11 +1,17 @@
 """The data-quality page: counts reconcile, checks are shown with history, nothing is hidden."""
 
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import httpx
 
-from dashboards.pages.quality import boundary_view, in_order, rows_by_table
+from dashboards.evidence import Evidence
+from dashboards.pages.quality import boundary_view, in_order, rows_by_table, sources_view
 from expectations.report import ValidationReport
 from sources.record import FileCount, LandingReport, TableReport
 from tests.support.console_evidence import _check
+from tests.support.shops import land_files, make_adapter, order, orders_csv
 from tests.unit.dashboards.conftest import Open
 from tests.unit.dashboards.test_overview import text_of
 from workspace.settings import Settings
@@ -39,6 +45,44 @@ def test_page_shows_what_became_of_the_rows_of_each_table(console: httpx.Client)
     assert "orders 10,888 10,880 8 8 0 0 0 0 0 10,880" in fates
     assert "every row has one place" in fates
     assert "oi run --from DAY --to DAY" in fates
+
+
+def test_page_says_which_source_is_overdue_since_when_and_what_to_do(console: httpx.Client) -> None:
+    page = console.get("/quality").text
+    sources = page[page.index('id="sources"') : page.index('id="fates"')]
+    words = text_of(sources)
+    assert "6 of 6 sources are overdue." in words
+    # The day's landing of 31 May brought the same bytes again, so that the one of 24 May counts.
+    came = "orders orders.csv 2026-05-24 01:30 Ask who delivers it for shop/orders_*.csv"
+    assert re.search(rf"demo: shop_orders overdue since 2026-05-25 03:30 [\d,]+ d 26.0 h {re.escape(came)}", words)
+    assert "demo: wms_stock overdue – 26.0 h inventory_snapshots Nothing ever came." in words
+    assert "oi run land" in words
+    assert "Sources that promise no time: " in words
+    assert "demo: shop_lines" in words
+
+
+def test_the_most_urgent_source_comes_first_and_a_refused_delivery_is_named(own_company: Settings) -> None:
+    landings = Evidence(own_company).landings()
+    met = datetime(2026, 5, 24, 1, 30, tzinfo=UTC)
+    view = sources_view(own_company, landings, met + timedelta(hours=25))
+    assert [s.input for s in view.promised][-1] == "shop_orders"
+    assert (view.promised[-1].state, view.promised[-1].age_hours, view.count_overdue) == ("on_time", 25.0, 5)
+    assert {s.refused_at for s in view.promised} == {None}
+    before_the_last = sources_view(own_company, landings[1:], met + timedelta(hours=27))
+    assert {s.refused_at for s in before_the_last.promised} == {datetime(2026, 5, 25, 1, 30, tzinfo=UTC)}
+    assert before_the_last.count_overdue == 6
+
+
+def test_an_adapter_that_does_not_hold_together_is_named_and_the_page_stays(
+    own_company: Settings, open_console: Open, tmp_path: Path
+) -> None:
+    adapter = make_adapter(tmp_path / "adapter")
+    land_files(own_company, adapter, tmp_path / "x", {"orders.csv": orders_csv(order())})
+    (tmp_path / "adapter" / "orders.sql").unlink()
+    words = text_of(open_console(own_company).get("/quality").text)
+    assert "An adapter cannot be read." in words
+    assert "orders.sql: the manifest maps" in words
+    assert "From the file to the mart" in words
 
 
 def test_page_shows_counts_reasons_and_refusals(console: httpx.Client) -> None:
