@@ -48,13 +48,15 @@ class State:
         records: Normalised columns and keys, with `record` (its lasting number), `record_id`, `digest` of the raw row.
         pairs: `left`, `right` (record numbers), `probability` by the model.
         identities: `record_id`, `golden_id`; records that are gone keep theirs.
-        facts: `model`, `fingerprint` of code and comparisons, `count_trained` records, `verdicts` last seen.
+        facts: `model`, `fingerprint` of code and comparisons, `count_trained` records, thresholds.
+        rarities: Of products: what their words and codes were weighed by.
     """
 
     records: pl.DataFrame
     pairs: pl.DataFrame
     identities: pl.DataFrame
     facts: Mapping[str, Any]
+    rarities: pl.DataFrame | None = None
 
 
 class MatchingStore:
@@ -77,10 +79,12 @@ class MatchingStore:
         if not pointer.exists():
             return None
         folder = pointer.parent / pointer.read_text(encoding="utf-8")
+        rarities = folder / "rarities.parquet"
         return State(
             records=pl.read_parquet(folder / "records.parquet"), pairs=pl.read_parquet(folder / "pairs.parquet"),
             identities=pl.read_parquet(folder / "identities.parquet"),
             facts=json.loads((folder / "facts.json").read_text(encoding="utf-8")),
+            rarities=pl.read_parquet(rarities) if rarities.exists() else None,
         )  # fmt: skip
 
     def facts(self, entity: str) -> Mapping[str, Any]:
@@ -98,6 +102,8 @@ class MatchingStore:
         _write(state.records, folder / "records.parquet")
         _write(state.pairs, folder / "pairs.parquet")
         _write(state.identities, folder / "identities.parquet")
+        if state.rarities is not None:
+            _write(state.rarities, folder / "rarities.parquet")
         write_atomically(folder / "facts.json", canonical_json(state.facts))
         write_atomically(folder.parent / "current", run)
         for other in folder.parent.iterdir():

@@ -1,6 +1,6 @@
 """Why two products are the same or not, by the matcher of the newest run: what each feature adds, packs and contents.
 
-Belongs here: the features of one pair beside their rivals of today. Does not belong here: the features themselves
+Belongs here: the features of one pair beside their rivals of then. Does not belong here: the features themselves
 (ml/core/matching/products/features), their words (features), drawing (ml/core/matching/charts).
 
 The weight of a feature is what the pair would lose, in bits, if it were not known. For the shipped weights and a
@@ -23,8 +23,8 @@ from ml.core.matching.verdicts import ordered
 from ml.core.matching.weights import Step
 from ml.io.matching import MatchingStore
 from ml.jobs.explanation import Beside, Explanation, NotExplained, verdict_on
-from ml.jobs.products import probability_of_pairs, table_of
-from ml.jobs.rescoring_products import matcher_of
+from ml.jobs.products import probability_of_pairs
+from ml.jobs.rescoring_products import matcher_of, table_in
 from workspace.settings import Settings
 
 #: Bits below which a feature, or what features say together, is not told.
@@ -55,7 +55,7 @@ def explain_products(settings: Settings, left: str, right: str) -> Explanation:
     is_one = state.records["record_id"].is_in(pair)
     if absent := set(pair) - set(state.records["record_id"].filter(is_one)):
         raise UnknownId(f"No product record {min(absent)!r} has been matched. A record is named system|code.")
-    table = table_of(state.records, is_one.to_numpy())
+    table = table_in(state, is_one.to_numpy())
     place = {str(table.ids[int(position)]): int(position) for position in is_one.arg_true()}
     a, b = (np.array([place[record]]) for record in pair)
     features = table.features(a, b)

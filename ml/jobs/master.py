@@ -13,7 +13,7 @@ import polars as pl
 
 from ml.core.matching.decisions import Decided, RecordPair, decide, evidence
 from ml.core.matching.identities import Change, assign, own_id
-from ml.core.matching.model import Entity
+from ml.core.matching.model import Entity, SplinkEntity
 from ml.core.matching.quality import measures
 from ml.core.matching.records import NothingToCompare
 from ml.core.matching.verdicts import APART, LINKED, Pair, Verdicts
@@ -192,10 +192,12 @@ def _state(
     before: State | None,
 ) -> State:  # fmt: skip
     gone = before.identities.join(identities, on="record_id", how="anti") if before is not None else None
-    labels = decided.clusters.labels
-    pairs = scored.pairs
-    together = labels[pairs["left"].to_numpy()] == labels[pairs["right"].to_numpy()]
-    kept = pairs.filter(pl.Series(together) | (pairs["probability"] >= LEAST_KEPT))
+    kept = scored.pairs
+    # Of products all are kept: a pair that is none may be another's rival.
+    if isinstance(entity, SplinkEntity):
+        labels = decided.clusters.labels
+        together = labels[kept["left"].to_numpy()] == labels[kept["right"].to_numpy()]
+        kept = kept.filter(pl.Series(together) | (kept["probability"] >= LEAST_KEPT))
     trained = scored.records.height
     if before is not None and scored.way != "whole":
         trained = int(before.facts["count_trained"])
@@ -207,6 +209,7 @@ def _state(
             "model": scored.model, "fingerprint": rules_fingerprint(), "count_trained": trained,
             "link_at": decided.zones.link_at, "queue_at": decided.zones.queue_at, "entity": entity.name,
         },
+        rarities=scored.rarities,
     )  # fmt: skip
 
 

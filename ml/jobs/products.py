@@ -13,10 +13,10 @@ from sklearn.model_selection import GroupKFold
 
 from ml.core.matching.decisions import decide
 from ml.core.matching.model import posterior, share_of_true_pairs
-from ml.core.matching.products.candidates import candidate_pairs, compared_as
+from ml.core.matching.products.candidates import Candidates, Earlier, candidate_pairs, compared_as
 from ml.core.matching.products.doubts import against_rivals, doubtful
 from ml.core.matching.products.entity import PRODUCT_OF_ANYBODY
-from ml.core.matching.products.features import Best, Features, best_of, nearness, pair_features
+from ml.core.matching.products.features import Best, Features, best_of, nearness, pair_features, standing
 from ml.core.matching.products.labels import labels_without_people
 from ml.core.matching.products.matcher import Matcher, taught_by_codes, taught_by_labels
 from ml.core.matching.products.records import prepare_products
@@ -40,7 +40,8 @@ class ProductTable:
         views: Their views.
         source: Number of each record's table, or of its system in a single table; 0 where the systems are too many.
         is_linking: Two tables, each without duplicates of its own.
-        left, right: Candidate pairs by position, left < right.
+        candidates: Candidate pairs by position.
+        near: How near the two of each candidate pair are.
         best: Each record's nearest ones.
     """
 
@@ -49,9 +50,26 @@ class ProductTable:
     views: ProductViews
     source: Ints
     is_linking: bool
-    left: Ints
-    right: Ints
+    candidates: Candidates
+    near: Floats
     best: Best
+
+    @property
+    def left(self) -> Ints:
+        """One record of each candidate pair."""
+        return self.candidates.left
+
+    @property
+    def right(self) -> Ints:
+        """The other one, of a higher position."""
+        return self.candidates.right
+
+    def pairs(self) -> pl.DataFrame:
+        """The candidate pairs: `left`, `right`, `left_finds`, `right_finds`, and how far ahead of rivals (`LEADS`)."""
+        found = self.candidates
+        lead = standing(self.near, found.left, found.right, self.best, self.source)
+        return pl.DataFrame({"left": found.left, "right": found.right, "left_finds": found.left_finds,
+                             "right_finds": found.right_finds, **lead})  # fmt: skip
 
     def features(self, left: Ints, right: Ints) -> Features:
         """Features of pairs by position."""
@@ -68,39 +86,31 @@ def product_table(table: pl.DataFrame, other: pl.DataFrame | None = None) -> Pro
         raise NothingToCompare("There are no product records to compare. Give a table with rows.")
     records = prepare_products(table)
     if other is None:
-        return table_of(records)
+        return table_of(product_views(records))
     source = np.repeat([0, 1], [table.height, other.height])
-    return _with_candidates(pl.concat([records, prepare_products(other)]), source, True, None)
+    return _with_candidates(product_views(pl.concat([records, prepare_products(other)])), source, True, None)
 
 
-def table_of(records: pl.DataFrame, changed: Booleans | None = None) -> ProductTable:
-    """The table of one company's prepared records; its candidate pairs, or those that a changed record is part of.
-
-    What a changed record meets is looked up in the same way as the record itself, so that each pair is judged beside
-    the rivals of both.
-    """
-    source = records["source_system"].fill_null("").rank("dense").to_numpy().astype(np.int64) - 1
-    return _with_candidates(records, source, False, changed)
+def table_of(views: ProductViews, earlier: Earlier | None = None) -> ProductTable:
+    """The table of one company's records; `earlier` is what was found among them before, by the same weights."""
+    return _with_candidates(views, sources_of(views.records), False, earlier)
 
 
-def _with_candidates(records: pl.DataFrame, source: Ints, is_linking: bool, changed: Booleans | None) -> ProductTable:
-    views = product_views(records)
-    left, right = candidate_pairs(views, source, is_linking, changed)
-    is_wanted = np.ones(left.size, dtype=bool)
-    if changed is not None:
-        met = changed.copy()
-        met[left] = met[right] = True
-        left, right = candidate_pairs(views, source, is_linking, met)
-        is_wanted = changed[left] | changed[right]
+def sources_of(records: pl.DataFrame) -> Ints:
+    """Number of each prepared record's system."""
+    return records["source_system"].fill_null("").rank("dense").to_numpy().astype(np.int64) - 1
+
+
+def _with_candidates(views: ProductViews, source: Ints, is_linking: bool, earlier: Earlier | None) -> ProductTable:
+    found = candidate_pairs(views, source, is_linking, earlier)
     source = compared_as(source)
-    best = best_of(nearness(views, left, right), left, right, source)
-    return ProductTable(
-        records["record_id"], records, views, source, is_linking, left[is_wanted], right[is_wanted], best
-    )
+    near = nearness(views, found.left, found.right)
+    best = best_of(near, found.left, found.right, source)
+    return ProductTable(views.records["record_id"], views.records, views, source, is_linking, found, near, best)
 
 
 def score_products(table: ProductTable, matcher: Matcher | None = None) -> tuple[pl.DataFrame, Matcher]:
-    """Every candidate pair (`left`, `right`, `probability`, `is_doubtful`), and the matcher that scored it.
+    """Every candidate pair (`ProductTable.pairs`, `probability`, `is_doubtful`), and the matcher that scored it.
 
     Args:
         table: Records and candidates.
@@ -116,11 +126,8 @@ def score_products(table: ProductTable, matcher: Matcher | None = None) -> tuple
     probability = probability_of_pairs(matcher, features)
     if table.is_linking:
         probability = against_rivals(probability, table.left, table.right)
-    pairs = pl.DataFrame({
-        "left": table.left, "right": table.right, "probability": probability,
-        "is_doubtful": doubtful(table.views, table.left, table.right),
-    })  # fmt: skip
-    return pairs, matcher
+    is_doubtful = doubtful(table.views, table.left, table.right)
+    return table.pairs().with_columns(probability=probability, is_doubtful=is_doubtful), matcher
 
 
 def fitted(matcher: Matcher, features: Features) -> Matcher:

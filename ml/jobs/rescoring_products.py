@@ -2,27 +2,45 @@
 
 Belongs here: the choice, and the matcher that stays the same between runs. Does not belong here: scoring (products).
 
-The matcher is taught when all pairs are scored, and kept: the same records get the same scores tomorrow. It is taught
-anew when rules or lessons change or the records have doubled. Texts are read anew each time, which takes time that
-grows with the records only; n-grams and codes are then weighed by all records of today.
+The matcher is taught when all pairs are scored, and kept, as is the weight of each word and code: the same records get
+the same scores tomorrow. Both are learnt anew when rules or lessons change or the records have doubled. A new record
+may be a rival of old ones: their pairs are scored again, so that what is kept is what scoring all would give. Texts are
+read anew each time, which takes time that grows with the records only.
 """
 
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+from ml.core.matching.products.candidates import Candidates, Earlier, compared_as, without_identity
+from ml.core.matching.products.doubts import doubtful
 from ml.core.matching.products.entity import PRODUCT
+from ml.core.matching.products.features import LEADS, best_of, nearness
 from ml.core.matching.products.matcher import Matcher
 from ml.core.matching.products.records import prepare_products
+from ml.core.matching.products.views import Rarities, product_views, rarities_of, reweighed
 from ml.io.matchers import load_matcher, save_matcher
 from ml.io.matching import State
-from ml.jobs.products import ProductTable, product_table, score_products, table_of
-from ml.jobs.scored import LARGEST_INCREMENT, Kept, Scored, in_order, kept, rules_fingerprint
+from ml.jobs.products import (
+    ProductTable,
+    probability_of_pairs,
+    product_table,
+    score_products,
+    sources_of,
+    table_of,
+)
+from ml.jobs.scored import LARGEST_INCREMENT, Kept, Scored, kept, rules_fingerprint
 from workspace.settings import Settings
+
+Booleans = npt.NDArray[np.bool_]
 
 #: Name of the matcher that the company's own codes taught.
 BY_CODES = "product_by_codes"
+#: Difference of two leads that is the order of a sum and nothing else.
+SAME_LEAD = 1e-9
 
 
 def scored_products(settings: Settings, raw: pl.DataFrame, state: State | None) -> Scored:
@@ -37,23 +55,106 @@ def scored_products(settings: Settings, raw: pl.DataFrame, state: State | None) 
         before = kept(raw, state)
         if before.places.height == raw.height == state.records.height:
             records = state.records.drop("record_id", "digest")
-            return Scored(state.records["record_id"], records, state.pairs, state.facts["model"], "unchanged", 0, 0)
+            return Scored(state.records["record_id"], records, state.pairs, state.facts["model"], "unchanged", 0, 0,
+                          rarities=state.rarities)  # fmt: skip
         if before.is_changed.sum() <= LARGEST_INCREMENT * raw.height:
             return _score_increment(raw, before, matcher, state)
     products = product_table(raw)
     pairs, used = score_products(products, taught)
     if used.taught_by == "codes":
         save_matcher(settings.paths.matching, BY_CODES, used)
-    return Scored(products.ids, _numbered(products), pairs, _teaching(used), "whole", raw.height, pairs.height)
+    rarities = rarities_of(products.views).things
+    return Scored(
+        products.ids, _numbered(products), pairs, _teaching(used), "whole", raw.height, pairs.height, rarities=rarities
+    )
 
 
 def _score_increment(raw: pl.DataFrame, before: Kept, matcher: Matcher, state: State) -> Scored:
-    """Score what a changed record is part of; all other pairs keep their score."""
-    products = table_of(prepare_products(raw), before.is_changed.to_numpy())
-    new, _ = score_products(products, matcher)
-    pairs = in_order(pl.concat([before.pairs.select(new.columns), new]))
-    count = int(before.is_changed.sum())
-    return Scored(products.ids, _numbered(products), pairs, state.facts["model"], "changed", count, new.height)
+    """Score what is new, and what has other rivals than before."""
+    records, rarities = prepare_products(raw), _rarities_in(state)
+    views = product_views(records, rarities)
+    is_changed = before.is_changed.to_numpy() | reweighed(views, rarities)
+    is_changed |= _compared_otherwise(records, state.records, before.places)
+    place = np.full(state.records.height, -1)
+    place[before.places["before"]] = before.places["record"]
+    pairs = state.pairs.with_columns(left=place[state.pairs["left"]], right=place[state.pairs["right"]])
+    products = table_of(views, _earlier(pairs, is_changed))
+    scored, count = _rescored(products, matcher, pairs, is_changed)
+    return Scored(
+        products.ids, _numbered(products), scored, state.facts["model"], "changed", int(before.is_changed.sum()), count,
+        rarities=rarities_of(views, rarities).things,
+    )  # fmt: skip
+
+
+def _compared_otherwise(records: pl.DataFrame, earlier: pl.DataFrame, places: pl.DataFrame) -> Booleans:
+    """Records in which something counts, or counts no more, because others came or went."""
+    changed = np.zeros(records.height, dtype=bool)
+    before, now = places["before"].to_numpy(), places["record"].to_numpy()
+    if _has_sources(records) != _has_sources(earlier):
+        changed[now] = True
+    changed[now] |= without_identity(earlier)[before] != without_identity(records)[now]
+    for column in ("gtin", "mapped_code"):
+        changed[now] |= earlier[column].gather(before).ne_missing(records[column].gather(now)).to_numpy()
+    return changed
+
+
+def _has_sources(records: pl.DataFrame) -> bool:
+    """Whether there are few enough systems to look into each of them."""
+    return bool(compared_as(sources_of(records)).any())
+
+
+def _earlier(pairs: pl.DataFrame, is_changed: Booleans) -> Earlier:
+    """What was found before, from the pairs of then by positions of today, -1 for what is new, changed or gone."""
+    left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
+    is_same = np.append(~is_changed, False)
+    stays = is_same[left] & is_same[right]
+    left_finds, right_finds = pairs["left_finds"].to_numpy(), pairs["right_finds"].to_numpy()
+    has_lost = np.zeros(is_same.size, dtype=bool)
+    has_lost[left[left_finds & ~stays]] = True
+    has_lost[right[right_finds & ~stays]] = True
+    found = Candidates(left[stays], right[stays], left_finds[stays], right_finds[stays])
+    return Earlier(found, is_changed, has_lost[:-1])
+
+
+def _rescored(
+    table: ProductTable, matcher: Matcher, before: pl.DataFrame, is_changed: Booleans
+) -> tuple[pl.DataFrame, int]:
+    """Every candidate pair as `score_products` gives them, and how many of them had to be scored.
+
+    A pair keeps its score while neither of its records changes, nor how far ahead of their rivals it is.
+    """
+    now = table.pairs()
+    known = now.join(before, on=["left", "right"], how="left", maintain_order="left", suffix="_before")
+    stays = ~is_changed[table.left] & ~is_changed[table.right]
+    for lead in LEADS:
+        stays &= np.isclose(known[lead], known[f"{lead}_before"].fill_null(np.nan), rtol=0, atol=SAME_LEAD)
+    left, right = table.left[~stays], table.right[~stays]
+    new = pl.DataFrame({
+        "left": left, "right": right, "is_doubtful": doubtful(table.views, left, right),
+        "probability": probability_of_pairs(matcher, table.features(left, right)),
+    })  # fmt: skip
+    values = known.update(new, on=["left", "right"])
+    return now.with_columns(values["probability"], values["is_doubtful"]), left.size
+
+
+def table_in(state: State, of: Booleans) -> ProductTable:
+    """Products as a state's run compared them, with the candidate pairs that one of the records `of` is part of."""
+    views = product_views(state.records, _rarities_in(state))
+    source = compared_as(sources_of(state.records))
+    left, right, left_finds, right_finds = (
+        state.pairs[column].to_numpy() for column in ("left", "right", "left_finds", "right_finds")
+    )
+    wanted = of[left] | of[right]
+    found = Candidates(left[wanted], right[wanted], left_finds[wanted], right_finds[wanted])
+    near = nearness(views, found.left, found.right)
+    best = best_of(near, found.left, found.right, source)
+    return ProductTable(state.records["record_id"], state.records, views, source, False, found, near, best)
+
+
+def _rarities_in(state: State) -> Rarities:
+    """By what the things of a state's products are weighed."""
+    assert state.rarities is not None, "products are kept with what their words and codes weigh"
+    return Rarities(int(state.facts["count_trained"]), state.rarities)
 
 
 def _numbered(products: ProductTable) -> pl.DataFrame:

@@ -53,12 +53,13 @@ class Scored:
     Attributes:
         ids: Record ids.
         records: Normalised columns.
-        pairs: `left`, `right`, `probability`; of products also `is_doubtful`.
+        pairs: `left`, `right`, `probability`; of products also what `score_products` says of them.
         model: The linkage model, or who taught the product matcher; None where nothing could be compared.
         way: `whole`, `changed` or `unchanged`.
         count_compared: New and changed records.
         count_pairs: Pairs that were scored in this run.
         note: Why nothing was compared, where so.
+        rarities: Of products: what their words and codes are weighed by (`Rarities.things`).
     """
 
     ids: pl.Series
@@ -69,6 +70,7 @@ class Scored:
     count_compared: int
     count_pairs: int
     note: str = ""
+    rarities: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)

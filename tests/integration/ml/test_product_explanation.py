@@ -15,7 +15,7 @@ from ml.jobs.explain import explain_pair
 from ml.jobs.explain_products import TOGETHER
 from ml.jobs.explanation import NotExplained
 from ml.jobs.master import match_entity
-from ml.jobs.products import table_of
+from ml.jobs.rescoring_products import table_in
 from orchestration.cli.main import main
 from tests.support.articles import article
 from tests.support.staged_records import stage
@@ -81,7 +81,7 @@ def test_packs_are_told_in_one_unit_and_go_to_a_person(
 def test_what_trees_say_only_together_is_a_step_of_its_own(settings: Settings) -> None:
     state = MatchingStore(settings.paths.matching).load("product")
     assert state is not None
-    table = table_of(state.records)
+    table = table_in(state, np.ones(state.records.height, dtype=bool))
     code = state.records["record_id"].str.slice(2)
     same = (code.gather(table.left) == code.gather(table.right)).to_numpy().astype(np.int64)
     many = np.tile(np.arange(same.size), 4)

@@ -30,6 +30,9 @@ CODE_FEATURES = frozenset({
     "codes_unshared",
 })  # fmt: skip
 
+#: Features by which a pair stands beside its rivals: all others are of the two alone.
+LEADS = ("lead_least", "lead_most")
+
 #: Each feature in a few words, for who asks why.
 MEANINGS = {
     "near": "alike in words and letters", "words": "words in common, by rarity", "grams": "runs of letters in common",
@@ -73,7 +76,7 @@ def pair_features(views: ProductViews, left: Ints, right: Ints, best: Best, sour
 
 def _batch(views: ProductViews, left: Ints, right: Ints, best: Best, source: Ints) -> Features:
     features = {**_text(views, left, right), **_codes(views, left, right), **_attributes(views, left, right)}
-    return {**features, **_standing(features["near"], left, right, best, source)}
+    return {**features, **standing(features["near"], left, right, best, source)}
 
 
 def nearness(views: ProductViews, left: Ints, right: Ints) -> Floats:
@@ -101,7 +104,7 @@ def best_of(near: Floats, left: Ints, right: Ints, source: Ints) -> Best:
     return Best(result.near.reshape(shape), result.partner.reshape(shape), result.second.reshape(shape))
 
 
-def _standing(near: Floats, left: Ints, right: Ints, best: Best, source: Ints) -> Features:
+def standing(near: Floats, left: Ints, right: Ints, best: Best, source: Ints) -> Features:
     """How much nearer the two are than either's nearest other record of that source."""
     lead = []
     for one, other in ((left, right), (right, left)):

@@ -4,10 +4,11 @@ Belongs here: from records to weighted rows. Does not belong here: what agreemen
 which pairs are looked at (candidates).
 
 A word's or code's weight is its inverse document frequency, ln(1 + records / records that have it): what few records
-have says more.
+have says more. Where a catalogue is compared again, things keep the weight that they had when all of it was scored
+(`Rarities`): else each new record would move every score.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +19,27 @@ from sklearn.preprocessing import normalize
 
 from ml.core.matching.products import text as textual
 
+Booleans = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Rarities:
+    """By how many records each thing is weighed.
+
+    Attributes:
+        count: Records when all were scored.
+        things: `view`, `thing`, `records_with`, and `is_kept`: it was there then, and keeps its number. What came later
+            is counted anew each time.
+    """
+
+    count: int
+    things: pl.DataFrame
+
+    def kept(self) -> dict[str, dict[str, int]]:
+        """Number of records of each thing that keeps it, by view."""
+        return _by_view(self.things.filter("is_kept"))
 
 
 @dataclass(frozen=True)
@@ -30,7 +50,7 @@ class View:
         present: Records × things, 1 where a record has it.
         weighted: The same, each thing by its rarity.
         unit: `weighted`, each row of length one.
-        records_with: Records that have each thing.
+        records_with: Records that each thing is weighed by: those that have it, unless it keeps an earlier number.
         things: What the columns stand for.
     """
 
@@ -48,9 +68,10 @@ class View:
 
 @dataclass(frozen=True)
 class ProductViews:
-    """All views of the records; see `prepare_products` for what they are made of."""
+    """All views of the records (see `prepare_products` for what they are made of), weighed over `count_weighed`."""
 
     records: pl.DataFrame
+    count_weighed: int
     words: View
     text_words: View
     grams: View
@@ -61,27 +82,34 @@ class ProductViews:
     kinds: View
     colours: View
 
+    def by_name(self) -> dict[str, View]:
+        """The views by their names."""
+        return {name: view for name, view in vars(self).items() if isinstance(view, View)}
 
-def product_views(records: pl.DataFrame) -> ProductViews:
-    """Views of prepared records, weighed over all of them."""
+
+def product_views(records: pl.DataFrame, rarities: Rarities | None = None) -> ProductViews:
+    """Views of prepared records, weighed over all of them, or as they were weighed before."""
     titles, texts = records["title"].to_list(), records["text"].to_list()
     codes, measures = records["codes"].to_list(), records["measures"].to_list()
-    return ProductViews(
-        records=records,
-        words=view_of(records["words"].to_list()),
-        text_words=view_of([textual.words(text) for text in texts]),
-        grams=view_of([textual.grams(title) for title in titles]),
-        codes=view_of(codes),
-        code_grams=view_of([textual.grams(" ".join(found)) for found in codes]),
-        numbers=view_of(records["numbers"].to_list()),
-        measures=view_of(measures),
-        kinds=view_of([[measure.split("=")[0] for measure in found] for found in measures]),
-        colours=view_of(records["colours"].to_list()),
-    )
+    things: dict[str, Sequence[Iterable[str]]] = {
+        "words": records["words"].to_list(),
+        "text_words": [textual.words(text) for text in texts],
+        "grams": [textual.grams(title) for title in titles],
+        "codes": codes,
+        "code_grams": [textual.grams(" ".join(found)) for found in codes],
+        "numbers": records["numbers"].to_list(),
+        "measures": measures,
+        "kinds": [[measure.split("=")[0] for measure in found] for found in measures],
+        "colours": records["colours"].to_list(),
+    }
+    count = records.height if rarities is None else rarities.count
+    kept = {} if rarities is None else rarities.kept()
+    views = {name: view_of(found, count, kept.get(name, {})) for name, found in things.items()}
+    return ProductViews(records=records, count_weighed=count, **views)
 
 
-def view_of(things: Sequence[Iterable[str]]) -> View:
-    """A view of each record's things; having one twice says no more."""
+def view_of(things: Sequence[Iterable[str]], count: int, kept: Mapping[str, int]) -> View:
+    """A view of each record's things, weighed over `count` records; having one twice says no more."""
     number_of: dict[str, int] = {}
     ends, columns = [0], []
     for found in things:
@@ -91,6 +119,43 @@ def view_of(things: Sequence[Iterable[str]]) -> View:
     present = csr_matrix((np.ones(len(columns)), np.array(columns, dtype=np.int32), np.array(ends)), shape=shape)
     present.sort_indices()
     records_with = np.bincount(present.indices, minlength=shape[1]).astype(np.int64)
+    if kept:
+        for thing, number in number_of.items():
+            records_with[number] = kept.get(thing, records_with[number])
     weighted = present.copy()
-    weighted.data = np.log1p(len(things) / records_with[present.indices])
+    weighted.data = np.log1p(count / records_with[present.indices])
     return View(present, weighted, normalize(weighted), records_with, tuple(number_of))
+
+
+def rarities_of(views: ProductViews, before: Rarities | None = None) -> Rarities:
+    """What the things of these views are weighed by; those of `before` that keep their number among them."""
+    today = pl.concat([
+        pl.DataFrame({"view": [name] * len(view.things), "thing": view.things,
+                      "records_with": view.records_with[: len(view.things)]},
+                     schema={"view": pl.String, "thing": pl.String, "records_with": pl.Int64})
+        for name, view in views.by_name().items()
+    ])  # fmt: skip
+    if before is None:
+        return Rarities(views.count_weighed, today.with_columns(is_kept=pl.lit(True)))
+    lasting = before.things.filter("is_kept")
+    later = today.join(lasting, on=["view", "thing"], how="anti").with_columns(is_kept=pl.lit(False))
+    return Rarities(before.count, pl.concat([lasting, later]))
+
+
+def reweighed(views: ProductViews, before: Rarities) -> Booleans:
+    """Records that have a thing which is weighed otherwise than before."""
+    weighed = _by_view(before.things)
+    found = np.zeros(views.records.height, dtype=bool)
+    for name, view in views.by_name().items():
+        earlier = weighed.get(name, {})
+        is_other = [earlier.get(thing) != now for thing, now in zip(view.things, view.records_with, strict=False)]
+        if any(is_other):
+            found |= np.asarray(view.present[:, np.flatnonzero(is_other)].sum(axis=1)).ravel() > 0
+    return found
+
+
+def _by_view(things: pl.DataFrame) -> dict[str, dict[str, int]]:
+    return {
+        str(name): dict(zip(part["thing"].to_list(), part["records_with"].to_list(), strict=True))
+        for (name,), part in things.group_by("view")
+    }

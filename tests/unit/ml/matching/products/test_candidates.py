@@ -10,8 +10,8 @@ from ml.core.matching.products.views import product_views
 
 def pairs_of(titles: list[str], source: list[int], is_linking: bool, **columns: list[str]) -> set[tuple[int, int]]:
     records = prepare_products(pl.DataFrame({"record_id": range(len(titles)), "title": titles, **columns}))
-    left, right = candidate_pairs(product_views(records), np.array(source), is_linking)
-    return set(zip(left.tolist(), right.tolist(), strict=True))
+    found = candidate_pairs(product_views(records), np.array(source), is_linking)
+    return set(zip(found.left.tolist(), found.right.tolist(), strict=True))
 
 
 def test_a_near_text_or_a_shared_code_makes_a_candidate_across_tables_only() -> None:
