@@ -39,8 +39,8 @@ def _spark(settings: Settings) -> Iterator[Any]:
     if find_spec("sqlglotc"):
         raise BackendMissing(
             "Splink's Spark dialect extends classes of sqlglot that its compiled part (sqlglotc) does not let be "
-            "extended. Use an environment of its own for Spark: uv pip uninstall sqlglotc, uv pip install --reinstall "
-            "sqlglot; or leave OI_MATCHING_BACKEND at duckdb."
+            "extended. Use an environment of its own for Spark: uv pip uninstall sqlglotc sqlglotrs, uv pip install "
+            "--reinstall sqlglot; or leave OI_MATCHING_BACKEND at duckdb."
         )
     try:
         from pyspark.errors import PySparkRuntimeError

@@ -8,6 +8,7 @@ import polars as pl
 
 from ml.core.matching.decisions import certain_rule
 from ml.core.matching.entities import SPLINK_ENTITIES
+from ml.core.matching.frequencies import frequencies_among_strangers
 from ml.core.matching.identities import UnknownId
 from ml.core.matching.model import RARER, ModelDocument
 from ml.core.matching.verdicts import ordered
@@ -69,18 +70,10 @@ def pair_steps(
         numbers = connection.execute(f"select {cases} from one, other").fetchone()
     assert numbers is not None
     frequency = {
-        column: value for column, rarer in model[RARER].items()
-        if (value := _frequency(two[column], everybody[column], rarer)) is not None
+        column: max(frequencies_among_strangers(two, column, everybody.get_column, model)["frequency"].to_list())
+        for column in model[RARER] if not two[column].null_count()
     }  # fmt: skip
     return tuple(
         step_of(comparison, int(number), frequency)
         for comparison, number in zip(model["comparisons"], numbers, strict=True)
     )
-
-
-def _frequency(values: pl.Series, everybody: pl.Series, rarer: float) -> float | None:
-    """How frequent the more frequent of the two values is among strangers; None where a record lacks one."""
-    if values.null_count():
-        return None
-    known = everybody.len() - everybody.null_count()
-    return max(int((everybody == value).sum()) for value in values) * rarer / known

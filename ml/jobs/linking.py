@@ -13,13 +13,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 from splink import Linker, block_on
 from splink.blocking_rule_library import CustomRule
 from splink.internals.blocking_rule_creator import BlockingRuleCreator
 from splink.internals.exceptions import EMTrainingException
 
+from ml.core.matching.frequencies import equal_beyond_chance, frequencies_among_strangers
 from ml.core.matching.model import (
+    BY_WORDS,
+    LARGEST_SHARE,
+    LEAST_SHARE,
     RARER,
     ModelDocument,
     SplinkEntity,
@@ -106,6 +111,8 @@ def train(entity: SplinkEntity, prepared: Prepared, database: Any) -> ModelDocum
             if set(columns) <= set(prepared.usable) and leaves_some_free(untrained, columns):
                 _train_on(linker, columns)
     trained = linker.misc.save_model_to_json()
+    if entity.knows_only_names(prepared.usable):
+        return tempered(trained | {BY_WORDS: list(entity.names)})
     is_refined = entity.fewest_to_train <= prepared.records.height <= LARGEST_TO_REFINE
     return _refined(prepared, trained, database) if is_refined else tempered(trained)
 
@@ -132,6 +139,11 @@ def _train_on(linker: Linker, columns: tuple[str, ...]) -> None:
 
 def _settings(entity: SplinkEntity, prepared: Prepared) -> Any:
     settings = entity.settings(prepared.usable)
+    if entity.knows_only_names(prepared.usable) and "name_letters" in prepared.usable:
+        equal = equal_beyond_chance(prepared.records, prepared.is_linking)
+        settings.probability_two_random_records_match = float(
+            np.clip(equal / FOUND_BY_RULES / max(1, prepared.count_possible), LEAST_SHARE, LARGEST_SHARE)
+        )
     if prepared.is_linking:
         rules = [CustomRule(f"l.{key.name} = r.{key.name} and l.side <> r.side")
                  for key in entity.keys if key.name in prepared.usable]  # fmt: skip
@@ -142,13 +154,14 @@ def _settings(entity: SplinkEntity, prepared: Prepared) -> Any:
 def score(prepared: Prepared, model: ModelDocument, database: Any) -> tuple[pl.DataFrame, ModelDocument]:
     """Every candidate pair (`left`, `right`, `probability`; left < right), and the model with its share of true pairs.
 
-    The share is fitted so that it agrees with what the scores add up to (see `share_of_true_pairs`).
+    The share is fitted so that it agrees with what the scores add up to (see `share_of_true_pairs`), unless it was
+    counted (`equal_beyond_chance`): scores that say little add up to less each time.
     """
     linker = _linker(prepared.records, prepared.records.get_column, model, database)
     pairs = _pairs(linker.inference.predict())
     before = float(model["probability_two_random_records_match"])
     weights = pairs["match_weight"].to_numpy()
-    share = share_of_true_pairs(weights, before, prepared.count_possible)
+    share = before if BY_WORDS in model else share_of_true_pairs(weights, before, prepared.count_possible)
     scored = pairs.with_columns(probability=posterior(weights, before, share)).drop("match_weight")
     return scored, dict(model, probability_two_random_records_match=share)
 
@@ -158,19 +171,11 @@ def _linker(
 ) -> Linker:
     """A linker of `records` that knows how frequent their values are among strangers in a column of `everybody`."""
     linker = Linker(database.register(records.to_arrow()), for_splink(model), log_level=None)
-    for column, rarer in model[RARER].items():
-        frequencies = _frequencies(records[column], everybody(column), rarer)
-        linker.table_management.register_term_frequency_lookup(database.register(frequencies.to_arrow()), column)
+    for column in model[RARER]:
+        frequencies = frequencies_among_strangers(records, column, everybody, model)
+        table = database.register(frequencies.rename({"frequency": f"tf_{column}"}).to_arrow())
+        linker.table_management.register_term_frequency_lookup(table, column)
     return linker
-
-
-def _frequencies(values: pl.Series, everybody: pl.Series, rarer: float) -> pl.DataFrame:
-    """How frequent each of `values` is among strangers, as Splink wants it: the value, and `tf_<column>`."""
-    held = everybody.drop_nulls()
-    if values.len() < everybody.len():
-        held = held.filter(held.is_in(values.drop_nulls().unique().implode()))
-    share = rarer / max(1, everybody.len() - everybody.null_count())
-    return held.value_counts(name="count").select(values.name, (pl.col("count") * share).alias(f"tf_{values.name}"))
 
 
 def _pairs(predicted: Any) -> pl.DataFrame:

@@ -7,7 +7,7 @@ Belongs here: from files to links, a verdict against a truth, a taught matcher. 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ import polars as pl
 
 from ml.core.matching.agreement import Agreement, agreement, ordered, over_thresholds
 from ml.core.matching.columns import Aliases, recognised
-from ml.core.matching.model import SplinkEntity
+from ml.core.matching.model import BY_WORDS, SplinkEntity
 from ml.core.matching.products.matcher import SEED, Matcher
 from ml.core.matching.products.records import PRODUCT_ALIASES
 from ml.core.matching.records import NothingToCompare
@@ -24,6 +24,8 @@ from ml.jobs.match import Matched, match_table
 from ml.jobs.products import Lesson, ProductMatches, ProductTable, match_products, product_table, teach
 from workspace.settings import Settings
 
+#: Columns that say nothing of who or what a record is.
+NO_EVIDENCE = ("record_id", "source_system")
 #: Rivals of a true pair that are taught as others: more of them teach nothing new, and take long.
 MOST_RIVALS = 20
 
@@ -41,6 +43,7 @@ class Evaluation:
         chosen: At the chosen threshold; None without a truth.
         curve: Over thresholds.
         count_unknown: Pairs of the truth that name a record which is not there; they are left out.
+        notes: What the tables lack, where that keeps pairs from being linked.
     """
 
     found: ProductMatches | Matched
@@ -51,6 +54,7 @@ class Evaluation:
     chosen: Agreement | None
     curve: tuple[Agreement, ...]
     count_unknown: int
+    notes: tuple[str, ...] = ()
 
 
 def evaluate_products(
@@ -72,7 +76,9 @@ def evaluate_products(
         found = match_products(table, other, matcher, floor)
     used = found.matcher
     count_taught = used.count_same + used.count_other if used.taught_by == "labels" else used.count_same
-    return _judged(found, found.pairs.filter(~pl.col("is_doubtful")), used.taught_by, count_taught, table, other, pairs)
+    free = found.pairs.filter(~pl.col("is_doubtful"))
+    result = _judged(found, free, used.taught_by, count_taught, table, other, pairs)
+    return replace(result, notes=_unlinked(result, PRODUCT_ALIASES))
 
 
 def evaluate_records(
@@ -93,7 +99,34 @@ def evaluate_records(
     table, other = _tables(left, right, columns, entity.aliases)
     with _told_of_columns(left, right, entity.aliases):
         found = match_table(entity, table, settings, other, floor)
-    return _judged(found, found.pairs, "table", 0, table, other, pairs)
+    result = _judged(found, found.pairs, "table", 0, table, other, pairs)
+    return replace(result, notes=(*_namesakes(result, entity), *_unlinked(result, entity.aliases)))
+
+
+def _namesakes(result: Evaluation, entity: SplinkEntity) -> tuple[str, ...]:
+    """What a table that knows people by their names alone cannot say."""
+    if not isinstance(result.found, Matched) or BY_WORDS not in result.found.model:
+        return ()
+    known = ", ".join(column for column in result.columns if column not in NO_EVIDENCE)
+    return (
+        f"Known of a record: {known}. That does not tell one person twice from two namesakes. Equal names are linked "
+        f"where their words are too rare to meet by chance; others are left to a person. To tell namesakes apart, add "
+        f"or map one of {', '.join(entity.telling)}.",
+    )  # fmt: skip
+
+
+def _unlinked(result: Evaluation, aliases: Aliases) -> tuple[str, ...]:
+    """Why no pair at all was linked, and what might help."""
+    if result.links.height:
+        return ()
+    pairs, missing = result.found.pairs, [name for name in aliases if name not in (*result.columns, *NO_EVIDENCE)]
+    reason = (
+        f"the likeliest of {pairs.height:,} candidate pairs has probability {float(pairs['probability'].to_numpy().max()):.2g}, and "
+        f"linking needs {result.found.zones.link_at:.3g}"
+        if pairs.height else "no two records share a rare enough value of what was compared to be candidates"
+    )  # fmt: skip
+    lacking = f" Not found: {', '.join(missing)}; map yours with --columns ours=theirs." if missing else ""
+    return (f"Nothing is linked: {reason}.{lacking}",)
 
 
 def _judged(

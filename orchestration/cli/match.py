@@ -156,7 +156,7 @@ def _as_json(result: "Evaluation", out: Path) -> dict[str, Any]:
         "expected_precision": zones.expected_precision, "taught_by": result.taught_by,
         "columns": list(result.columns), "zones": _zone_counts(result), "refused_by_guard": result.found.refused,
         "unknown_true_pairs": result.count_unknown, "links_file": str(out), **_measures(result.chosen),
-        "over_thresholds": [_measures(measured) for measured in result.curve],
+        "over_thresholds": [_measures(measured) for measured in result.curve], "notes": list(result.notes),
     }  # fmt: skip
 
 
@@ -186,6 +186,8 @@ def _show(result: "Evaluation", out: Path) -> None:
             RESULTS.print(f"{result.count_unknown:,} true pairs name records that are not there: left out.")
         _show_curve(result.curve)
     RESULTS.print(f"{result.links.height:,} links in {out}", markup=False)
+    for note in result.notes:
+        RESULTS.print(note, markup=False)
 
 
 def _show_curve(curve: "list[Agreement] | tuple[Agreement, ...]") -> None:

@@ -8,7 +8,7 @@ among strangers (u), estimated on the table itself; a rare value that agrees wei
 say the same twice (address and post code) make one comparison, because the model takes comparisons for independent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import splink.comparison_level_library as levels
@@ -28,7 +28,7 @@ EQUAL, CLOSE, DIFFERENT = (0.8, 0.001), (0.1, 0.004), (0.1, 0.995)
 
 @dataclass(frozen=True)
 class Compared:
-    """A comparison, the prepared columns it needs, and why it looks as it does."""
+    """A comparison, the prepared columns of which it needs one, and why it looks as it does."""
 
     name: str
     columns: tuple[str, ...]
@@ -130,22 +130,42 @@ _NO_PLACE = (
     " is null"
 )
 _NEAR = "house_l = house_r and (postal_code_l = postal_code_r or suburb_l = suburb_r)"
-PLACE = Compared(
-    "place", ("address", "house", "suburb", "postal_code", "region_code"),
-    _comparison(
-        "place", levels.CustomLevel(_NO_PLACE, "unknown").configure(is_null_level=True),
-        _custom("address_l = address_r and coalesce(postal_code_l = postal_code_r, suburb_l = suburb_r, true)",
-                "same door", 0.5, 0.00005, tf="address"),
-        _custom("address_l = address_r", "same street and number", 0.05, 0.0001, tf="address"),
-        _is(levels.And(levels.CustomLevel(_NEAR), levels.JaroWinklerLevel("address", 0.85)),
-            "same door, spelt otherwise", 0.1, 0.00005),
-        _is(levels.JaroWinklerLevel("address", 0.88), "similar street", 0.1, 0.003),
-        _custom("postal_code_l = postal_code_r", "same post code", 0.1, 0.003),
-        _custom("suburb_l = suburb_r", "same town", 0.06, 0.02),
-        _custom("region_code_l = region_code_r", "same region", 0.05, 0.1),
-    ),
-    "Address, post code, town and region say the same thing more or less exactly, so they are one comparison.",
+#: Levels of agreement of places, most exact first: the columns that a level needs, how often true pairs reach it, and
+#: the level with that probability.
+_PLACES: tuple[tuple[tuple[str, ...], float, Callable[[float], ComparisonLevelCreator]], ...] = (
+    (("address",), 0.5,
+     lambda m: _custom("address_l = address_r and coalesce(postal_code_l = postal_code_r, suburb_l = suburb_r, true)",
+                       "same door", m, 0.00005, tf="address")),
+    (("address",), 0.05,
+     lambda m: _custom("address_l = address_r", "same street and number", m, 0.0001, tf="address")),
+    (("address", "house"), 0.1,
+     lambda m: _is(levels.And(levels.CustomLevel(_NEAR), levels.JaroWinklerLevel("address", 0.85)),
+                   "same door, spelt otherwise", m, 0.00005)),
+    (("address",), 0.1, lambda m: _is(levels.JaroWinklerLevel("address", 0.88), "similar street", m, 0.003)),
+    (("postal_code",), 0.1, lambda m: _custom("postal_code_l = postal_code_r", "same post code", m, 0.003)),
+    (("suburb",), 0.06, lambda m: _custom("suburb_l = suburb_r", "same town", m, 0.02)),
+    (("region_code",), 0.05, lambda m: _custom("region_code_l = region_code_r", "same region", m, 0.1)),
 )  # fmt: skip
+
+
+def place_of(columns: Sequence[str]) -> Compared:
+    """The comparison of places that these prepared columns allow.
+
+    Who lives at the same door lives in the same town: what a level is taken to reach passes to the next one where the
+    table lacks its columns.
+    """
+    steps, passed = [], 0.0
+    for needed, m, level in _PLACES:
+        passed += m
+        if set(needed) <= set(columns):
+            steps.append(level(passed))
+            passed = 0.0
+    return Compared(
+        "place", ("address", "suburb", "postal_code", "region_code"),
+        _comparison("place", levels.CustomLevel(_NO_PLACE, "unknown").configure(is_null_level=True), *steps),
+        "Address, post code, town and region say the same thing more or less exactly, so they are one comparison.",
+    )  # fmt: skip
+
 
 #: Pairs on which Splink learns: those of a key, together with the columns that the key fixes, so that their comparison
 #: is left out. Each leaves the others free.
@@ -158,7 +178,7 @@ TRAINING = (
 def comparisons_for(columns: Sequence[str]) -> list[Compared]:
     """The comparisons that a table with these prepared columns allows."""
     name = GIVEN_AND_SURNAME if {"given", "surname"} <= set(columns) else NAME
-    candidates = (name, *OTHERS, PLACE)
+    candidates = (name, *OTHERS, place_of(columns))
     return [compared for compared in candidates if set(compared.columns) & set(columns)]
 
 
@@ -193,6 +213,8 @@ CUSTOMER = SplinkEntity(
     settings=settings_for,
     training=TRAINING,
     priors=("key_code", "key_email", "key_phone", "key_name_place"),
+    telling=("person_code", "date_of_birth", "email", "phone"),
+    names=("name_native", "name_letters"),
     certain=(
         Certain("person_code", ("person_code", "name_letters")),
         Certain("email", ("email", "name_letters")),

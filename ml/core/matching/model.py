@@ -30,6 +30,8 @@ ROUNDS = 20
 LEAST_SHARE, LARGEST_SHARE = 1e-12, 0.5
 #: Key of the model document that is ours and not Splink's: column → how much rarer its values are among strangers.
 RARER = "rarer_among_strangers"
+#: Another: columns of whole names, which are as likely among strangers as their words are together.
+BY_WORDS = "as_likely_as_their_words"
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class SplinkEntity(Entity):
         settings: Splink's settings for the prepared columns that hold anything.
         training: Columns of the pairs that each round of training looks at.
         priors: Keys whose pairs are nearly all true, from which the share of true pairs is first guessed.
+        telling: Columns each of which tells people apart without their name.
+        names: Columns of whole names; where no telling column is known, they are as rare as their words (`names`).
         fewest_to_train: Records below which nothing can be learnt and the settings' own values stay.
     """
 
@@ -79,7 +83,13 @@ class SplinkEntity(Entity):
     settings: Callable[[Sequence[str]], SettingsCreator]
     training: tuple[tuple[str, ...], ...]
     priors: tuple[str, ...]
+    telling: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     fewest_to_train: int = 200
+
+    def knows_only_names(self, usable: Sequence[str]) -> bool:
+        """Whether a table with these prepared columns says who a record is by its name alone."""
+        return bool(self.names) and not set(self.telling) & set(usable)
 
 
 def tempered(model: ModelDocument) -> ModelDocument:
@@ -125,7 +135,7 @@ def leaves_some_free(model: ModelDocument, columns: Sequence[str]) -> bool:
 
 def for_splink(model: ModelDocument) -> ModelDocument:
     """The document as Splink reads it."""
-    return {key: value for key, value in model.items() if key != RARER}
+    return {key: value for key, value in model.items() if key not in (RARER, BY_WORDS)}
 
 
 def share_of_true_pairs(weights: Floats, share: float, count_possible: int) -> float:

@@ -94,7 +94,7 @@ def choose_zones(
     is_last_of_equals = np.r_[descending[1:] < descending[:-1], True]
     allowed = np.nonzero((expected >= floor) & (descending >= LEAST_TO_LINK) & is_last_of_equals)[0]
     if not allowed.size:
-        link_at, precision, recall = float(np.nextafter(descending[0], 2.0)), 1.0, 0.0
+        link_at, precision, recall = max(LEAST_TO_LINK, float(np.nextafter(descending[0], 2.0))), 1.0, 0.0
     else:
         last = int(allowed[-1])
         link_at, precision, recall = float(descending[last]), float(expected[last]), float(found[last] / found[-1])

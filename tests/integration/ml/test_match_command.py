@@ -125,6 +125,64 @@ def test_a_table_that_names_nobody_is_refused_with_the_remedy(
     assert "Map its columns with --columns" in capsys.readouterr().err
 
 
+@pytest.fixture
+def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A list of names alone: thirty rare ones that are there twice, and common ones that several people have."""
+    monkeypatch.setenv("OI_HOME", str(tmp_path / "home"))
+    rare = [f"{chr(65 + n % 26)}{n % 100}a Schmott{n}meier" for n in range(400)]
+    # Twelve given names with each of four family names, once; and eight of these again, which are other people.
+    common = [f"{chr(65 + n % 12)}{n % 12}a {('Smith', 'Jones', 'Hill', 'Moor')[n // 12 % 4]}" for n in range(56)]
+    pl.DataFrame({"name": [*rare, *rare[:30], *common]}).with_row_index("id").write_csv(tmp_path / "names.csv")
+    pl.DataFrame({"a": range(30), "b": range(400, 430)}).write_csv(tmp_path / "truth.csv")
+    return tmp_path
+
+
+def test_of_names_alone_rare_ones_are_linked_and_the_rest_is_told(
+    names: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("--entity", "customer", "--left", str(names / "names.csv"), "--truth", str(names / "truth.csv"),
+             "--out", str(names / "links.csv"))  # fmt: skip
+    found = json.loads(run(capsys, "evaluate", *asked, "--json"))
+    assert (found["precision"], found["recall"]) == (1.0, 1.0)
+    assert found["zones"]["queue"] > 0, "namesakes go to a person"
+    assert "Known of a record: full_name. That does not tell one person twice from two namesakes." in found["notes"][0]
+    shown = " ".join(run(capsys, "evaluate", *asked).split())
+    assert "add or map one of person_code, date_of_birth, email, phone." in shown
+
+
+def test_where_nothing_is_linked_the_reason_and_the_missing_columns_are_told(
+    names: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = [f"{('Anna', 'Max', 'Eva', 'Jo')[n % 4]} {('Smith', 'Jones', 'Hill')[n % 3]}" for n in range(600)]
+    pl.DataFrame({"id": range(600), "name": people}).write_csv(names / "common.csv")
+    links = names / "none.csv"
+    shown = run(capsys, "evaluate", "--entity", "customer", "--left", str(names / "common.csv"), "--out", str(links))
+    said = " ".join(shown.split())
+    assert "Nothing is linked: no two records share a rare enough value of what was compared" in said
+    assert "Not found: person_code, given_name, surname, date_of_birth, email, phone" in said
+    assert "map yours with --columns" in said
+    assert pl.read_csv(links).height == 0
+
+
+@pytest.mark.real_data
+def test_febrl_by_names_and_towns_alone_is_linked_with_few_errors(
+    real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OI_HOME", str(tmp_path / "home"))
+    table = pl.read_csv(real_data / "matching" / "customers" / "dataset1.csv", infer_schema=False)
+    table = table.rename({column: column.strip() for column in table.columns})
+    table.select("rec_id", "given_name", "surname", "suburb").write_csv(tmp_path / "people.csv")
+    ids = table.select(id="rec_id", person=pl.col("rec_id").str.extract(r"rec-(\d+)-"))
+    both = ids.join(ids, on="person").filter(pl.col("id") < pl.col("id_right"))
+    both.select("id", "id_right").write_csv(tmp_path / "truth.csv")
+    found = json.loads(run(
+        capsys, "evaluate", "--entity", "customer", "--left", str(tmp_path / "people.csv"), "--truth",
+        str(tmp_path / "truth.csv"), "--out", str(tmp_path / "links.csv"), "--json",
+    ))  # fmt: skip
+    assert found["precision"] >= 0.98
+    assert found["f1"] >= 0.8
+
+
 @pytest.mark.real_data
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_febrl_is_solved_by_the_defaults(

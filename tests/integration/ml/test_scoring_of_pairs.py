@@ -47,16 +47,19 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="module")
 def scored(settings: Settings) -> tuple[Prepared, pl.DataFrame, dict]:  # type: ignore[type-arg]
-    prepared = prepared_for(CUSTOMER, people(400))
+    return scored_with(settings, people(400))
+
+
+def scored_with(settings: Settings, table: pl.DataFrame) -> tuple[Prepared, pl.DataFrame, dict]:  # type: ignore[type-arg]
+    prepared = prepared_for(CUSTOMER, table)
     with linking_database(settings) as database:
         pairs, model = score(prepared, train(CUSTOMER, prepared, database), database)
     return prepared, pairs, model
 
 
-def test_the_steps_of_a_pair_add_up_to_its_score(
-    scored: tuple[Prepared, pl.DataFrame, dict], settings: Settings
-) -> None:  # type: ignore[type-arg]
-    prepared, pairs, model = scored
+@pytest.mark.parametrize("columns", [["full_name"], people(5).columns[1:]], ids=["names alone", "all"])
+def test_the_steps_of_a_pair_add_up_to_its_score(columns: list[str], settings: Settings) -> None:
+    prepared, pairs, model = scored_with(settings, people(400).select("record_id", *columns))
     for left, right, probability in pairs.sample(8, seed=1).iter_rows():
         two = pl.concat([prepared.records[left], prepared.records[right]])
         steps = pair_steps(settings, two, prepared.records, model)
@@ -87,6 +90,8 @@ def test_spark_that_cannot_run_is_named_with_the_remedy(tmp_path: Path) -> None:
         pass
 
 
+# Py4J leaves the sockets of its pool to the garbage collector.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(bool(WITHOUT_SPARK), reason=WITHOUT_SPARK)
 def test_spark_links_what_duckdb_links(tmp_path: Path) -> None:
     links = [

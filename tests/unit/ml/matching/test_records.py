@@ -83,3 +83,14 @@ def test_settings_compare_only_what_a_table_has() -> None:
     document = settings_for(["email", "key_email"]).create_settings_dict("duckdb")
 
     assert [comparison["output_column_name"] for comparison in document["comparisons"]] == ["email"]
+
+
+def test_where_only_towns_are_known_true_pairs_are_taken_to_share_them() -> None:
+    def shares(columns: list[str]) -> dict[str, float]:
+        place = settings_for(["name_letters", *columns]).comparisons[-1].get_comparison("duckdb").as_dict()
+        return {level["label_for_charts"]: level.get("m_probability") for level in place["comparison_levels"]}
+
+    # What the levels of doors, streets and post codes would hold passes to the town.
+    assert shares(["suburb"])["same town"] == pytest.approx(0.5 + 0.05 + 0.1 + 0.1 + 0.1 + 0.06)
+    assert "same door" not in shares(["suburb", "postal_code"])
+    assert shares(["address", "house", "postal_code", "suburb"])["same door"] == 0.5
