@@ -23,6 +23,10 @@ def connection() -> duckdb.DuckDBPyConnection:
         ("to_utc('2026-10-25 02:30:00', 'Europe/Berlin')", "2026-10-25 01:30:00"),
         ("to_utc('2026-03-01T09:15:00+08:00', 'Europe/Berlin')", "2026-03-01T09:15:00+08:00"),
         ("to_utc('2026-03-01', 'Asia/Shanghai')", "2026-02-28 16:00:00"),
+        ("to_utc('2026-03-29 02:30', 'Europe/Berlin')", "2026-03-29 02:30 (does not exist in Europe/Berlin)"),
+        ("to_utc('2026-03-01 09:15:00.25', 'Asia/Shanghai')", "2026-03-01 01:15:00.25"),
+        ("to_utc('2026-03-01 09:15+08', 'Europe/Berlin')", "2026-03-01 09:15+08"),  # as long as a plain one
+        ("to_utc('infinity', 'Asia/Shanghai')", "infinity"),
         ("to_utc('soon', 'Asia/Shanghai')", "soon"),
         ("to_utc(null, 'Asia/Shanghai')", None),
         ("iso_time('31.12.2026 10:00', '%d.%m.%Y %H:%M')", "2026-12-31 10:00:00"),
@@ -37,6 +41,9 @@ def connection() -> duckdb.DuckDBPyConnection:
         ("clean('  a b\t')", "a b"),
         ("clean(chr(12288) || '李')", "李"),
         ("clean('  ')", None),
+        ("clean('A-1 b')", "A-1 b"),
+        ("clean('A' || chr(160))", "A"),
+        ("clean(E'A\\nB\\n')", "A\nB"),
         ("fold(' São Paulo ')", "sao paulo"),
     ],
 )
