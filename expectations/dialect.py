@@ -8,6 +8,9 @@ from typing import Any
 
 import duckdb
 from duckdb_engine import Dialect, DuckDBIdentifierPreparer
+from sqlalchemy.engine import reflection
+from sqlalchemy.exc import NoSuchTableError
+from sqlalchemy.types import NULLTYPE
 
 
 class KeywordQuotingPreparer(DuckDBIdentifierPreparer):
@@ -41,3 +44,31 @@ class AutocommitDuckDBDialect(Dialect):
 
     def do_rollback(self, dbapi_connection: Any) -> None:
         """Roll nothing back; see the class."""
+
+    @reflection.cache  # type: ignore[untyped-decorator]
+    def get_columns(
+        self, connection: Any, table_name: str, schema: str | None = None, **_: Any
+    ) -> list[dict[str, Any]]:  # fmt: skip
+        """Columns by DuckDB's own catalogue, without their types, which no check asks Great Expectations for.
+
+        The stock dialect asks PostgreSQL's, which DuckDB answers by joining all of its catalogue: 0.1 s, and Great
+        Expectations asks once a table and run.
+
+        Raises:
+            NoSuchTableError: there is neither a table nor a view of this name.
+        """
+        query = (
+            "select column_name, is_nullable from duckdb_columns() where table_name = ? "
+            "and schema_name = coalesce(?, 'main') order by column_index"
+        )
+        rows = connection.exec_driver_sql(query, (table_name, schema)).fetchall()
+        if not rows:
+            raise NoSuchTableError(table_name)
+        return [{"name": n, "type": NULLTYPE, "nullable": nullable, "default": None} for n, nullable in rows]
+
+    @reflection.cache  # type: ignore[untyped-decorator]
+    def get_pk_constraint(
+        self, connection: Any, table_name: str, schema: str | None = None, **_: Any
+    ) -> dict[str, Any]:  # fmt: skip
+        """No key, for the same reason: what is validated declares none, and its keys are checks of the suites."""
+        return {"constrained_columns": [], "name": None}
