@@ -45,7 +45,7 @@ class AutocommitDuckDBDialect(Dialect):
     def do_rollback(self, dbapi_connection: Any) -> None:
         """Roll nothing back; see the class."""
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_columns(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> list[dict[str, Any]]:  # fmt: skip
@@ -66,7 +66,7 @@ class AutocommitDuckDBDialect(Dialect):
             raise NoSuchTableError(table_name)
         return [{"name": n, "type": NULLTYPE, "nullable": nullable, "default": None} for n, nullable in rows]
 
-    @reflection.cache  # type: ignore[untyped-decorator]
+    @reflection.cache
     def get_pk_constraint(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> dict[str, Any]:  # fmt: skip

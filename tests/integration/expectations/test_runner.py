@@ -64,6 +64,27 @@ def test_keywords_as_column_names_are_quoted(settings: Settings, tmp_path: Path)
     engine.dispose()
 
 
+def test_columns_of_tables_and_views_are_told_in_their_order(tmp_path: Path) -> None:
+    from sqlalchemy import create_engine, inspect
+    from sqlalchemy.exc import NoSuchTableError
+
+    path = tmp_path / "some.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute('create table one ("left" integer not null, b double, "Ab" varchar)')
+        connection.execute('create view two as select b, "left" from one')
+        connection.execute("create schema other; create table other.one (c integer)")
+    engine = create_engine(f"duckdb+gx:///{path}")
+    found = inspect(engine)
+    assert [(c["name"], c["nullable"]) for c in found.get_columns("one")] == [
+        ("left", False), ("b", True), ("Ab", True)
+    ]  # fmt: skip
+    assert [c["name"] for c in found.get_columns("two")] == ["b", "left"]
+    assert [c["name"] for c in found.get_columns("one", schema="other")] == ["c"]
+    with pytest.raises(NoSuchTableError, match="three"):
+        found.get_columns("three")
+    engine.dispose()
+
+
 def test_validations_of_two_threads_wait_for_each_other(settings: Settings, tmp_path: Path) -> None:
     database = tmp_path / "copy.duckdb"
     data.build_warehouse(database)
