@@ -1,6 +1,6 @@
 """Great Expectations on DuckDB: opening a database read-only, running checks on a table, letting go of the file.
 
-Belongs here: the GX context, engine, suite and validation objects, and a database over Parquet files.
+Belongs here: the GX context, engine, batches and suites, and a database over Parquet files.
 Does not belong here: what is checked (`suites/`) or what a result means (`runner.py`).
 
 Great Expectations is imported inside functions: it takes 2.5 s. It keeps process-wide state, so one thread at a time.
@@ -49,8 +49,7 @@ class TableFacts:
 class Database:
     """A DuckDB file opened read-only through Great Expectations."""
 
-    def __init__(self, context: Any, source: Any) -> None:
-        self._context = context
+    def __init__(self, source: Any) -> None:
         self._source = source
 
     def facts(self, wanted: Iterable[str]) -> dict[str, TableFacts]:
@@ -88,7 +87,8 @@ class Database:
         if not checks:
             return {}
         name = added_view(table) if only_added else table
-        batch = self._source.add_table_asset(name, table_name=name).add_batch_definition_whole_table("whole")
+        definition = self._source.add_table_asset(name, table_name=name).add_batch_definition_whole_table("whole")
+        batch = definition.get_batch()
         verdicts = [expectation_for(check, shown) for check in checks if not _has_number(check)]
         results = self._run(batch, f"{name}.verdicts", verdicts, {"result_format": "BOOLEAN_ONLY"}) if verdicts else {}
         again = [check for check in checks if _has_number(check) or not results[check.id].success]
@@ -101,12 +101,9 @@ class Database:
         return results
 
     def _run(self, batch: Any, name: str, expectations: list[Any], result_format: dict[str, Any]) -> dict[str, Any]:
-        gx = _great_expectations()
-        suite = self._context.suites.add(gx.ExpectationSuite(name=name, expectations=expectations))
-        definition = self._context.validation_definitions.add(
-            gx.ValidationDefinition(name=name, data=batch, suite=suite)
-        )
-        outcome = definition.run(result_format=result_format)
+        suite = _great_expectations().ExpectationSuite(name=name, expectations=expectations)
+        # A validation definition would besides keep suite, definition and results in stores that nobody reads.
+        outcome = batch.validate(suite, result_format=result_format)
         return {result.expectation_config.meta["id"]: result for result in outcome.results}
 
     def _facts_of(self, table: str, columns: dict[str, str]) -> TableFacts:
@@ -152,7 +149,7 @@ def open_database(settings: Settings, path: Path) -> Iterator[Database]:
             kwargs={"connect_args": arguments},
         )
         try:
-            yield Database(context, source)
+            yield Database(source)
         finally:
             # GX holds two engines; either one left open makes a later connect of this process fail or see old data.
             source.get_execution_engine().engine.dispose()
