@@ -36,7 +36,9 @@ def rendered(contract: Mapping[str, Table]) -> dict[Path, str]:
     files = {
         staging / "_landing__sources.yml": _yaml(_sources(contract)),
         staging / "_staging__models.yml": _yaml(_models(contract)),
-        Path("macros/landing_contract.sql"): "\n".join([f"{{# {MARK} #}}", *map(_macros, contract.values())]),
+        Path("macros/landing_contract.sql"): "\n".join(
+            [f"{{# {MARK} #}}", *map(_macros, contract.values()), _keys(contract)]
+        ),
     }
     for name in contract:
         files[staging / f"stg_{name}.sql"] = f"-- {MARK}\n{{{{ newest_{name}() }}}}\n"
@@ -145,16 +147,28 @@ qualify row_number() over (
 
 def _staged(table: Table) -> str:
     name, key = table.name, ", ".join(table.key)
-    # All records of a key that has one in the days of the build: the newest may lie on another day.
+    # All records of a key that has one in the build: the newest may lie on another day.
     return f"""
 {{% macro staged_{name}(only) -%}}
 {{%- set staging = ref('stg_{name}') -%}}
-{{%- if has_day_range() -%}}
+{{%- if is_partial() -%}}
 {{%- set landed = source('landing', '{name}') -%}}
 {{{{ newest_{name}('({key}) in (select {key} from ' ~ landed ~ ' where ' ~ only ~ ')') }}}}
 {{%- else -%}}
 select * from {{{{ staging }}}}
 {{%- endif -%}}
+{{%- endmacro %}}
+"""
+
+
+def _keys(contract: Mapping[str, Table]) -> str:
+    """A macro that gives the key of every table with a day."""
+    keys = ",\n".join(f"        '{t.name}': '{', '.join(t.key)}'" for t in contract.values() if t.day_column)
+    return f"""
+{{% macro daily_keys() -%}}
+    {{{{ return({{
+{keys}
+    }}) }}}}
 {{%- endmacro %}}
 """
 

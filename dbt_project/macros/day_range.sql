@@ -1,9 +1,14 @@
 {#
-    The days that a build replaces: vars `from_day` and `to_day`, both included, as YYYY-MM-DD. Absent: all days.
+    What a build replaces: the days from var `from_day` to `to_day`, both included, as YYYY-MM-DD; with var `changes`, what
+    the landings touched that no build has taken in yet; with neither, all days.
 #}
 
 {% macro has_day_range() -%}
     {{ return(var('from_day', none) is not none) }}
+{%- endmacro %}
+
+{% macro builds_changes() -%}
+    {{ return(var('changes', false) and not has_day_range()) }}
 {%- endmacro %}
 
 {% macro day_range() -%}
@@ -18,10 +23,15 @@
     {{ return({'first': first, 'last': last}) }}
 {%- endmacro %}
 
-{# True where `column`, a date, lies in the days of this build. #}
-{% macro in_day_range(column) -%}
+{#
+    True where `column`, a date, lies in the days of this build. A build of changes tells them by `clock`, the name of the
+    day column: orders, events, stock and receipts are touched on days of their own.
+#}
+{% macro in_day_range(column, clock=none) -%}
     {%- if has_day_range() -%}
         {{ column }} between date '{{ day_range().first }}' and date '{{ day_range().last }}'
+    {%- elif builds_changes() -%}
+        {{ column }} in (select day from {{ ref('int_days_rebuilt') }} where day_column = '{{ clock or column.split('.')[-1] }}')
     {%- else -%}
         true
     {%- endif -%}
@@ -42,6 +52,8 @@
     {%- if has_day_range() -%}
         {{ column }} >= date '{{ day_range().first }}' - interval {{ days }} day
         and {{ column }} < date '{{ day_range().last }}'
+    {%- elif builds_changes() -%}
+        {{ column }} >= {{ first_rebuilt('order_date') }} - interval {{ days }} day
     {%- else -%}
         true
     {%- endif -%}
@@ -52,11 +64,24 @@
     {%- if has_day_range() -%} {{ column }} < date '{{ day_range().last }}' {%- else -%} true {%- endif -%}
 {%- endmacro %}
 
-{# True where `column`, a date, lies in the days of this build or at most `days` before the first. #}
-{% macro in_days_up_to_range(column, days) -%}
+{#
+    True where `column`, a date, lies in the days of this build or at most `days` before the first; in a build of changes
+    the days are those of `clock`.
+#}
+{% macro in_days_up_to_range(column, days, clock='order_date') -%}
     {%- if has_day_range() -%}
         {{ column }} between date '{{ day_range().first }}' - interval {{ days }} day and date '{{ day_range().last }}'
+    {%- elif builds_changes() -%}
+        {{ column }} >= {{ first_rebuilt(clock) }} - interval {{ days }} day
     {%- else -%}
         true
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro first_rebuilt(clock) -%}
+    {%- if clock == 'stock_date' -%}
+        (select min(stock_date) from {{ ref('int_stock_touched') }})
+    {%- else -%}
+        (select min(day) from {{ ref('int_days_rebuilt') }} where day_column = '{{ clock }}')
     {%- endif -%}
 {%- endmacro %}

@@ -39,7 +39,7 @@
 
     parcels as (
         select * from {{ parcels }} as parcels
-        {%- if has_day_range() %}
+        {%- if is_partial() %}
         semi join asked using ({{ columns }})
         {%- endif %}
     ),

@@ -6,7 +6,7 @@ select
     _source_file as source_file,
     _batch as batch
 from {{ source('landing', table) }}
-where {{ time_in_day_range(day) if day else 'true' }}
+where {{ of_files_built(table, day) if day else 'true' }}
 {%- endmacro %}
 
 {# The fate of every landed row, counted: `landed` has all rows, `newest` those that no newer record replaces. #}

@@ -87,7 +87,7 @@ qualify row_number() over (
 
 {% macro staged_inbound_deliveries(only) -%}
 {%- set staging = ref('stg_inbound_deliveries') -%}
-{%- if has_day_range() -%}
+{%- if is_partial() -%}
 {%- set landed = source('landing', 'inbound_deliveries') -%}
 {{ newest_inbound_deliveries('(source_system, inbound_code, line_number) in (select source_system, inbound_code, line_number from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
@@ -118,7 +118,7 @@ qualify row_number() over (
 
 {% macro staged_inventory_snapshots(only) -%}
 {%- set staging = ref('stg_inventory_snapshots') -%}
-{%- if has_day_range() -%}
+{%- if is_partial() -%}
 {%- set landed = source('landing', 'inventory_snapshots') -%}
 {{ newest_inventory_snapshots('(source_system, warehouse_code, product_code, observed_at) in (select source_system, warehouse_code, product_code, observed_at from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
@@ -153,7 +153,7 @@ qualify row_number() over (
 
 {% macro staged_order_events(only) -%}
 {%- set staging = ref('stg_order_events') -%}
-{%- if has_day_range() -%}
+{%- if is_partial() -%}
 {%- set landed = source('landing', 'order_events') -%}
 {{ newest_order_events('(source_system, event_code) in (select source_system, event_code from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
@@ -190,7 +190,7 @@ qualify row_number() over (
 
 {% macro staged_order_lines(only) -%}
 {%- set staging = ref('stg_order_lines') -%}
-{%- if has_day_range() -%}
+{%- if is_partial() -%}
 {%- set landed = source('landing', 'order_lines') -%}
 {{ newest_order_lines('(source_system, order_code, line_number) in (select source_system, order_code, line_number from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
@@ -238,7 +238,7 @@ qualify row_number() over (
 
 {% macro staged_orders(only) -%}
 {%- set staging = ref('stg_orders') -%}
-{%- if has_day_range() -%}
+{%- if is_partial() -%}
 {%- set landed = source('landing', 'orders') -%}
 {{ newest_orders('(source_system, order_code) in (select source_system, order_code from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
@@ -330,7 +330,7 @@ qualify row_number() over (
 
 {% macro staged_returns(only) -%}
 {%- set staging = ref('stg_returns') -%}
-{%- if has_day_range() -%}
+{%- if is_partial() -%}
 {%- set landed = source('landing', 'returns') -%}
 {{ newest_returns('(source_system, return_code, line_number) in (select source_system, return_code, line_number from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
@@ -362,7 +362,7 @@ qualify row_number() over (
 
 {% macro staged_reviews(only) -%}
 {%- set staging = ref('stg_reviews') -%}
-{%- if has_day_range() -%}
+{%- if is_partial() -%}
 {%- set landed = source('landing', 'reviews') -%}
 {{ newest_reviews('(source_system, review_code, order_source_system, order_code) in (select source_system, review_code, order_source_system, order_code from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
@@ -394,7 +394,7 @@ qualify row_number() over (
 
 {% macro staged_shipment_lines(only) -%}
 {%- set staging = ref('stg_shipment_lines') -%}
-{%- if has_day_range() -%}
+{%- if is_partial() -%}
 {%- set landed = source('landing', 'shipment_lines') -%}
 {{ newest_shipment_lines('(source_system, shipment_code, line_number) in (select source_system, shipment_code, line_number from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
@@ -437,7 +437,7 @@ qualify row_number() over (
 
 {% macro staged_shipments(only) -%}
 {%- set staging = ref('stg_shipments') -%}
-{%- if has_day_range() -%}
+{%- if is_partial() -%}
 {%- set landed = source('landing', 'shipments') -%}
 {{ newest_shipments('(source_system, shipment_code) in (select source_system, shipment_code from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
@@ -472,7 +472,7 @@ qualify row_number() over (
 
 {% macro staged_signals(only) -%}
 {%- set staging = ref('stg_signals') -%}
-{%- if has_day_range() -%}
+{%- if is_partial() -%}
 {%- set landed = source('landing', 'signals') -%}
 {{ newest_signals('(source_system, signal_code) in (select source_system, signal_code from ' ~ landed ~ ' where ' ~ only ~ ')') }}
 {%- else -%}
@@ -509,4 +509,20 @@ qualify row_number() over (
     partition by source_system, warehouse_code
     order by updated_at desc nulls last, _landed_at desc, _source_row desc, _batch desc, _source_file desc
 ) = 1
+{%- endmacro %}
+
+
+{% macro daily_keys() -%}
+    {{ return({
+        'inbound_deliveries': 'source_system, inbound_code, line_number',
+        'inventory_snapshots': 'source_system, warehouse_code, product_code, observed_at',
+        'order_events': 'source_system, event_code',
+        'order_lines': 'source_system, order_code, line_number',
+        'orders': 'source_system, order_code',
+        'returns': 'source_system, return_code, line_number',
+        'reviews': 'source_system, review_code, order_source_system, order_code',
+        'shipment_lines': 'source_system, shipment_code, line_number',
+        'shipments': 'source_system, shipment_code',
+        'signals': 'source_system, signal_code'
+    }) }}
 {%- endmacro %}

@@ -19,6 +19,7 @@ class Job(StrEnum):
 
     LAND = "land"
     BUILD = "build"
+    REFRESH = "refresh"
     TRAIN_AND_AUDIT = "train_and_audit"
     SCORE = "score"
     TRAIN_ROUTING = "train_routing"
@@ -34,7 +35,10 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Run even where nothing changed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
-    """Run a job of the asset graph; facts are replaced for all landed days unless --from and --to name fewer."""
+    """Run a job of the asset graph; facts are replaced for all landed days unless --from and --to name fewer.
+
+    `refresh` replaces what new landings touched, whatever the days.
+    """
     from orchestration.cli.printing import print_json
     from orchestration.cli.summary import print_run, print_summary, summary_of
     from workspace.settings import load_settings

@@ -3,7 +3,7 @@
 Belongs here: schedules and sensors. Does not belong here: what they start (jobs).
 
 New data comes in two steps, because only a landing knows which days it touched: a schedule and a sensor start `land`;
-when it has succeeded, `newly_landed` starts `refresh` for just those days.
+when it has succeeded, `newly_landed` starts `refresh` for just what it touched.
 """
 
 import json
@@ -76,10 +76,10 @@ def source_arrivals(context: dg.SensorEvaluationContext, workspace: WorkspaceRes
 
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.SUCCESS, monitored_jobs=[land], request_job=refresh, default_status=RUNNING,
-    description="A landing brought rows: refresh the days it touched.",
+    description="A landing brought rows: refresh what it touched.",
 )  # fmt: skip
 def newly_landed(context: dg.RunStatusSensorContext, workspace: WorkspaceResource) -> dg.RunRequest | dg.SkipReason:
-    """Start `refresh` for the days of the newest landing."""
+    """Start `refresh` for what the newest landing, and any before it that was not built, touched."""
     landed = [report for report in landing_history(workspace.settings) if report.brought_rows and report.days]
     if not landed or landed[-1].days is None:
         return dg.SkipReason("Nothing has landed.")

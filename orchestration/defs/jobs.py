@@ -5,6 +5,8 @@ Belongs here: selections with a name. Does not belong here: when they run (autom
 
 import dagster as dg
 
+from orchestration.lib.partitions import CHANGES_TAG
+
 LANDING = dg.AssetSelection.groups("landing")
 MODELS = dg.AssetSelection.groups("models")
 PREDICTIONS = dg.AssetSelection.groups("predictions")
@@ -30,6 +32,6 @@ everything = dg.define_asset_job(
     "everything", dg.AssetSelection.all(), description="The whole way from extracts to published predictions."
 )
 refresh = dg.define_asset_job(
-    "refresh", BUILD | PREDICTIONS,
-    description="Marts and predictions for the days that a landing touched; the champion stays who it is.",
+    "refresh", BUILD | PREDICTIONS, tags=CHANGES_TAG,
+    description="Marts and predictions for what a landing touched; the champion stays who it is.",
 )  # fmt: skip

@@ -16,11 +16,11 @@ from dagster_dbt import DbtCliResource, dbt_assets
 from orchestration.lib.dbt import EXECUTABLE, PROJECT, dbt_environment_set, prepare_manifest
 from orchestration.lib.dbt_assets import ProjectTranslator
 from orchestration.lib.instance import WAREHOUSE_POOL
-from orchestration.lib.partitions import DAYS, ONE_RUN
+from orchestration.lib.partitions import CHANGES_TAG, DAYS, ONE_RUN
 from orchestration.lib.workspace_resource import WorkspaceResource
 from sources.history import landed_days
 from workspace.settings import Settings, load_settings
-from workspace.warehouse import warehouse_lock
+from workspace.warehouse import open_warehouse, warehouse_lock
 
 #: What matching reads: staging, and the records as they are compared.
 STAGING = "order_intelligence.staging +tag:before_matching"
@@ -61,8 +61,11 @@ def transform() -> dg.Definitions:
     def daily_models(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource
     ) -> Iterator[Any]:
-        days = context.partition_key_range
-        yield from _build(context, dbt, workspace, **day_variables(workspace.settings, days.start, days.end))
+        days, settings = context.partition_key_range, workspace.settings
+        if CHANGES_TAG.items() <= context.run.tags.items():
+            yield from _build(context, dbt, workspace, **change_variables(settings))
+        else:
+            yield from _build(context, dbt, workspace, **day_variables(settings, days.start, days.end))
 
     @dbt_assets(
         manifest=manifest, name="models_over_all_days", select=AFTER_FACTS, dagster_dbt_translator=translator,
@@ -81,6 +84,15 @@ def transform() -> dg.Definitions:
     )
 
 
+def change_variables(settings: Settings) -> dict[str, bool]:
+    """Variables of dbt for what new landings touched; none where no build of all days knows what it took in."""
+    if not settings.paths.warehouse.exists():
+        return {}
+    with open_warehouse(settings, "what was built", read_only=True) as connection:
+        known = connection.execute("from duckdb_tables() where table_name = 'landings_built' and estimated_size > 0")
+        return {"changes": True} if known.fetchone() else {}
+
+
 def day_variables(settings: Settings, first: str, last: str) -> dict[str, str]:
     """Variables of dbt for a range of days; none when the range holds all landed days, which are built in one go."""
     landed = landed_days(settings)
@@ -90,7 +102,7 @@ def day_variables(settings: Settings, first: str, last: str) -> dict[str, str]:
 
 
 def _build(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource, **variables: str
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource, **variables: str | bool
 ) -> Iterator[Any]:
     settings = workspace.settings
     # Unit tests judge the code, not the data; `make test` runs them.

@@ -14,6 +14,9 @@ RANGE_END_TAG = "dagster/asset_partition_range_end"
 #: One partition a day of business, UTC. Open to the present; a company fills the days it has.
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST_DAY.isoformat())
 
+#: Marks a run that builds what new landings touched; its range says on which days the new rows lie.
+CHANGES_TAG = {"oi/changes": "true"}
+
 #: A range of days is one run: dbt replaces it in one statement.
 ONE_RUN = dg.BackfillPolicy.single_run()
 

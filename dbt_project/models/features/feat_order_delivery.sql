@@ -13,7 +13,7 @@ customer_orders as (
         count(*) as count_orders,
         max(ordered_at) as last_ordered_at
     from {{ ref('fct_orders') }}
-    where {{ 'customer_id in (select customer_id from orders)' if has_day_range() else 'customer_id is not null' }}
+    where {{ 'customer_id in (select customer_id from orders)' if is_partial() else 'customer_id is not null' }}
     group by customer_id, order_date
 ),
 

@@ -1,9 +1,9 @@
-{{ config(event_time='stock_date') }}
+{{ config(event_time='stock_date', meta={'replaces': 'stock'}) }}
 
 with counts as (
     select *
     from {{ ref('fct_inventory_daily') }}
-    where {{ in_day_range('stock_date') }}
+    where {{ of_stock_built('warehouse_id, product_id, stock_date') }}
 ),
 
 allocated as (
@@ -44,7 +44,7 @@ days as (
         cast(is_stocked_out as integer) as days_out,
         false as is_asked
     from {{ ref('fct_inventory_daily') }}
-    where {{ in_days_up_to_range('stock_date', 29) }}
+    where {{ in_days_up_to_range('stock_date', 29, 'stock_date') }}
     union all
     select
         warehouse_id,
@@ -157,7 +157,7 @@ product_days as (
         sum(quantity) as units,
         false as is_asked
     from {{ ref('fct_order_lines') }}
-    where {{ in_days_up_to_range('order_date', 28) }}
+    where {{ in_days_up_to_range('order_date', 28, 'stock_date') }}
     group by product_id, order_date
     union all
     select distinct
@@ -188,7 +188,8 @@ holders as (
         stock_date,
         count(*) as count_nodes,
         sum(available_quantity) as available_units
-    from counts
+    from {{ ref('fct_inventory_daily') }}
+    where {{ of_stock_built('product_id, stock_date') }}
     group by product_id, stock_date
 ),
 

@@ -7,7 +7,7 @@ with first_parcels as (
         order_id,
         min(created_at) as allocated_at
     from {{ ref('fct_shipments') }}
-    where {{ in_days_up_to_range('order_date', 15) }}
+    where {{ in_days_up_to_range('order_date', 15, 'stock_date') }}
     group by order_id
 )
 
@@ -20,4 +20,4 @@ select
 from {{ ref('fct_order_lines') }} as lines
 inner join {{ ref('fct_orders') }} as orders on lines.order_id = orders.order_id
 left join first_parcels on orders.order_id = first_parcels.order_id
-where orders.planned_warehouse_id is not null and {{ in_days_up_to_range('orders.order_date', 15) }}
+where orders.planned_warehouse_id is not null and {{ in_days_up_to_range('orders.order_date', 15, 'stock_date') }}

@@ -2,7 +2,7 @@
 
 -- Demand as a node meets it: the units of a line are gone from what is available once the parcel is planned.
 with lines as (
-    {{ staged_shipment_lines(in_days_up_to_range('cast(created_at as date)', 57)) | indent(4) }}
+    {{ staged_shipment_lines(in_days_up_to_range('cast(created_at as date)', 57, 'stock_date')) | indent(4) }}
 )
 
 select
@@ -18,4 +18,4 @@ left join {{ ref('xref_products') }} as products
     on lines.source_system = products.source_system and lines.product_code = products.product_code
 where
     lines.created_at is not null
-    and {{ in_days_up_to_range('cast(lines.created_at as date)', 57) | indent(4) }}
+    and {{ in_days_up_to_range('cast(lines.created_at as date)', 57, 'stock_date') | indent(4) }}

@@ -1,7 +1,7 @@
-{{ config(event_time='created_date') }}
+{{ config(event_time='created_date', unique_key=['inbound_line_id'], meta={'replaces': 'keys'}) }}
 
 with inbound as (
-    {{ staged_inbound_deliveries(time_in_day_range('created_at')) | indent(4) }}
+    {{ staged_inbound_deliveries(of_rows_built('created_at')) | indent(4) }}
 )
 
 select
@@ -27,4 +27,4 @@ left join {{ ref('xref_warehouses') }} as origins
     on inbound.source_system = origins.source_system and inbound.origin_warehouse_code = origins.warehouse_code
 left join {{ ref('xref_products') }} as products
     on inbound.source_system = products.source_system and inbound.product_code = products.product_code
-where {{ time_in_day_range('inbound.created_at') }}
+where {{ 'true' if builds_changes() else time_in_day_range('inbound.created_at') }}

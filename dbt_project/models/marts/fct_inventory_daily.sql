@@ -1,7 +1,12 @@
 {{ config(event_time='stock_date') }}
 
+{%- set is_built = of_rows_built('observed_at') %}
+{%- if builds_changes() %}
+    {%- set is_built = in_day_range('cast(observed_at as date)', 'stock_date') %}
+{%- endif %}
+
 with snapshots as (
-    {{ staged_inventory_snapshots(time_in_day_range('observed_at')) | indent(4) }}
+    {{ staged_inventory_snapshots(is_built) | indent(4) }}
 ),
 
 last_of_day as (
@@ -9,7 +14,7 @@ last_of_day as (
         *,
         cast(observed_at as date) as stock_date
     from snapshots
-    where {{ time_in_day_range('observed_at') | indent(4) }}
+    where {{ is_built | indent(4) }}
     qualify row_number() over (
         partition by source_system, warehouse_code, product_code, cast(observed_at as date) order by observed_at desc
     ) = 1

@@ -1,4 +1,4 @@
-{{ config(event_time='landed_day') }}
+{{ config(event_time='landed_day', unique_key=['table_name', 'source_file', 'batch'], meta={'replaces': 'keys'}) }}
 
 -- Every table of the contract that has a day; master data stands in `landed_records`.
 with landed as (
@@ -24,43 +24,43 @@ with landed as (
 ),
 
 orders as (
-    {{ staged_orders(time_in_day_range('ordered_at')) | indent(4) }}
+    {{ staged_orders(of_files_built('orders', 'ordered_at')) | indent(4) }}
 ),
 
 order_lines as (
-    {{ staged_order_lines(time_in_day_range('ordered_at')) | indent(4) }}
+    {{ staged_order_lines(of_files_built('order_lines', 'ordered_at')) | indent(4) }}
 ),
 
 shipments as (
-    {{ staged_shipments(time_in_day_range('created_at')) | indent(4) }}
+    {{ staged_shipments(of_files_built('shipments', 'created_at')) | indent(4) }}
 ),
 
 shipment_lines as (
-    {{ staged_shipment_lines(time_in_day_range('created_at')) | indent(4) }}
+    {{ staged_shipment_lines(of_files_built('shipment_lines', 'created_at')) | indent(4) }}
 ),
 
 order_events as (
-    {{ staged_order_events(time_in_day_range('occurred_at')) | indent(4) }}
+    {{ staged_order_events(of_files_built('order_events', 'occurred_at')) | indent(4) }}
 ),
 
 inventory_snapshots as (
-    {{ staged_inventory_snapshots(time_in_day_range('observed_at')) | indent(4) }}
+    {{ staged_inventory_snapshots(of_files_built('inventory_snapshots', 'observed_at')) | indent(4) }}
 ),
 
 inbound_deliveries as (
-    {{ staged_inbound_deliveries(time_in_day_range('created_at')) | indent(4) }}
+    {{ staged_inbound_deliveries(of_files_built('inbound_deliveries', 'created_at')) | indent(4) }}
 ),
 
 returns as (
-    {{ staged_returns(time_in_day_range('requested_at')) | indent(4) }}
+    {{ staged_returns(of_files_built('returns', 'requested_at')) | indent(4) }}
 ),
 
 reviews as (
-    {{ staged_reviews(time_in_day_range('created_at')) | indent(4) }}
+    {{ staged_reviews(of_files_built('reviews', 'created_at')) | indent(4) }}
 ),
 
 signals as (
-    {{ staged_signals(time_in_day_range('observed_at')) | indent(4) }}
+    {{ staged_signals(of_files_built('signals', 'observed_at')) | indent(4) }}
 ),
 
 newest as (
@@ -75,8 +75,8 @@ newest as (
         on
             orders.source_system = fct.source_system
             and orders.order_code = fct.order_code
-            and {{ in_day_range('fct.order_date') }}
-    where {{ time_in_day_range('orders.ordered_at') }}
+            and {{ 'true' if builds_changes() else in_day_range('fct.order_date') }}
+    where {{ of_files_built('orders', 'ordered_at', 'orders') }}
     union all
     select
         'order_lines' as table_name,
@@ -90,7 +90,7 @@ newest as (
             order_lines.source_system = fct.source_system
             and order_lines.order_code = fct.order_code
             and order_lines.line_number = fct.line_number
-    where {{ time_in_day_range('order_lines.ordered_at') }}
+    where {{ of_files_built('order_lines', 'ordered_at', 'order_lines') }}
     union all
     select
         'shipments' as table_name,
@@ -103,7 +103,7 @@ newest as (
         on
             shipments.source_system = fct.source_system
             and shipments.shipment_code = fct.shipment_code
-    where {{ time_in_day_range('shipments.created_at') }}
+    where {{ of_files_built('shipments', 'created_at', 'shipments') }}
     union all
     select
         'shipment_lines' as table_name,
@@ -116,7 +116,7 @@ newest as (
         on
             shipment_lines.source_system = fct.source_system
             and shipment_lines.shipment_code = fct.shipment_code
-    where {{ time_in_day_range('shipment_lines.created_at') }}
+    where {{ of_files_built('shipment_lines', 'created_at', 'shipment_lines') }}
     union all
     select
         'order_events' as table_name,
@@ -128,8 +128,8 @@ newest as (
     left join {{ ref('fct_order_events') }} as fct
         on
             {{ record_id('e', 'order_events.source_system', 'order_events.event_code') }} = fct.event_id
-            and {{ in_day_range('fct.event_date') }}
-    where {{ time_in_day_range('order_events.occurred_at') }}
+            and {{ 'true' if builds_changes() else in_day_range('fct.event_date') }}
+    where {{ of_files_built('order_events', 'occurred_at', 'order_events') }}
     union all
     select
         'inventory_snapshots' as table_name,
@@ -153,8 +153,8 @@ newest as (
             = fct.warehouse_id
             and {{ golden_id('products.product_id', 'stock.source_system', 'stock.product_code') }}
             = fct.product_id
-            and {{ in_day_range('fct.stock_date') }}
-    where {{ time_in_day_range('stock.observed_at') }}
+            and {{ 'true' if builds_changes() else in_day_range('fct.stock_date') }}
+    where {{ of_files_built('inventory_snapshots', 'observed_at', 'stock') }}
     union all
     select
         'inbound_deliveries' as table_name,
@@ -163,7 +163,7 @@ newest as (
         inbound_deliveries._batch as batch,
         true as is_in_mart
     from inbound_deliveries
-    where {{ time_in_day_range('inbound_deliveries.created_at') }}
+    where {{ of_files_built('inbound_deliveries', 'created_at', 'inbound_deliveries') }}
     union all
     select
         'returns' as table_name,
@@ -176,7 +176,7 @@ newest as (
         on
             returns.order_source_system = fct.source_system
             and returns.order_code = fct.order_code
-    where {{ time_in_day_range('returns.requested_at') }}
+    where {{ of_files_built('returns', 'requested_at', 'returns') }}
     union all
     select
         'reviews' as table_name,
@@ -189,7 +189,7 @@ newest as (
         on
             reviews.order_source_system = fct.source_system
             and reviews.order_code = fct.order_code
-    where {{ time_in_day_range('reviews.created_at') }}
+    where {{ of_files_built('reviews', 'created_at', 'reviews') }}
     union all
     select
         'signals' as table_name,
@@ -198,7 +198,7 @@ newest as (
         signals._batch as batch,
         true as is_in_mart
     from signals
-    where {{ time_in_day_range('signals.observed_at') }}
+    where {{ of_files_built('signals', 'observed_at', 'signals') }}
 ),
 
 fates as (

@@ -1,7 +1,7 @@
-{{ config(event_time='event_date') }}
+{{ config(event_time='event_date', unique_key=['event_id'], meta={'replaces': 'keys'}) }}
 
 with events as (
-    {{ staged_order_events(time_in_day_range('occurred_at')) | indent(4) }}
+    {{ staged_order_events(of_rows_built('occurred_at')) | indent(4) }}
 )
 
 select
@@ -20,4 +20,4 @@ select
     and event_type not in ('created', 'placed', 'picked', 'packed', 'shipped', 'delivered')
     and not (event_type = 'cancelled' and coalesce(starts_with(reason_code, 'customer'), false)) as is_intervention
 from events
-where {{ time_in_day_range('occurred_at') }}
+where {{ 'true' if builds_changes() else time_in_day_range('occurred_at') }}

@@ -1,4 +1,4 @@
-{{ config(event_time='order_date') }}
+{{ config(event_time='order_date', meta={'replaces': 'orders'}) }}
 
 {%- set orders_in_range -%}
 (source_system, order_code) in (
@@ -8,12 +8,12 @@ or {{ time_in_day_range('ordered_at') }}
 {%- endset %}
 {%- set parcels_in_range -%}
 (source_system, shipment_code) in (
-    select source_system, shipment_code from {{ ref('fct_shipments') }} where {{ in_day_range('order_date') }}
+    select source_system, shipment_code from {{ ref('fct_shipments') }} where {{ of_orders_built('order_date') }}
 )
 {%- endset %}
 
 with lines as (
-    {{ staged_order_lines(orders_in_range) | indent(4) }}
+    {{ staged_order_lines(of_landed_orders(orders_in_range)) | indent(4) }}
 ),
 
 parcel_lines as (
@@ -23,7 +23,7 @@ parcel_lines as (
 parcels as (
     select *
     from {{ ref('fct_shipments') }}
-    where {{ in_day_range('order_date') }}
+    where {{ of_orders_built('order_date') }}
 ),
 
 products as (
@@ -118,7 +118,7 @@ named as (
     left join sent_by_product
         on ordered.order_id = sent_by_product.order_id and ordered.product_id = sent_by_product.product_id
     left join whole_orders on ordered.order_id = whole_orders.order_id
-    where {{ in_day_range('ordered.order_date') }}
+    where {{ of_orders_built('ordered.order_date', 'ordered.order_id') }}
 ),
 
 filled as (

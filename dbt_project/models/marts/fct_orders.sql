@@ -1,8 +1,8 @@
-{{ config(event_time='order_date') }}
+{{ config(event_time='order_date', meta={'replaces': 'orders'}) }}
 
 {%- set reviewed_in_range -%}
 (order_source_system, order_code) in (
-    select source_system, order_code from {{ ref('int_orders_resolved') }} where {{ in_day_range('order_date') }}
+    select source_system, order_code from {{ ref('int_orders_resolved') }} where {{ of_orders_built('order_date') }}
 )
 {%- endset %}
 
@@ -11,7 +11,7 @@
 with orders as (
     select *
     from {{ ref('int_orders_resolved') }}
-    where {{ in_day_range('order_date') }}
+    where {{ of_orders_built('order_date') }}
 ),
 
 reviews as (
@@ -28,7 +28,7 @@ lines as (
         sum(discount_amount) as discount_amount,
         max_by(product_id, (line_amount, -line_number)) as main_product_id
     from {{ ref('fct_order_lines') }}
-    where {{ in_day_range('order_date') }}
+    where {{ of_orders_built('order_date') }}
     group by order_id
 ),
 
@@ -46,7 +46,7 @@ parcels as (
         min(currency) as lowest_currency,
         max(currency) as highest_currency
     from {{ ref('fct_shipments') }}
-    where {{ in_day_range('order_date') }}
+    where {{ of_orders_built('order_date') }}
     group by order_id
 ),
 
@@ -58,7 +58,7 @@ events as (
         min(occurred_at) filter (where event_type = 'shipped') as shipped_at,
         max(occurred_at) filter (where event_type = 'delivered') as delivered_at
     from {{ ref('fct_order_events') }}
-    where {{ 'order_id in (select order_id from orders)' if has_day_range() else 'true' }}
+    where {{ 'order_id in (select order_id from orders)' if is_partial() else 'true' }}
     group by order_id
 ),
 

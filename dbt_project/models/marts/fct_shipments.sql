@@ -1,4 +1,4 @@
-{{ config(event_time='order_date') }}
+{{ config(event_time='order_date', meta={'replaces': 'orders'}) }}
 
 {%- set in_range -%}
 (order_source_system, order_code) in (
@@ -12,7 +12,7 @@ with orders as (
 ),
 
 parcels as (
-    {{ staged_shipments(in_range) | indent(4) }}
+    {{ staged_shipments(of_landed_orders(in_range, 'order_source_system')) | indent(4) }}
 ),
 
 placed as (
@@ -77,4 +77,4 @@ select
     end as handling_hours
 from placed
 left join {{ ref('dim_warehouses') }} as nodes on placed.warehouse_id = nodes.warehouse_id
-where {{ in_day_range('placed.order_date') }}
+where {{ of_orders_built('placed.order_date', 'placed.order_id') }}

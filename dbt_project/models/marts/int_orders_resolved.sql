@@ -1,13 +1,14 @@
-{{ config(event_time='order_date') }}
+{{ config(event_time='order_date', meta={'replaces': 'orders'}) }}
 
 {%- set of_orders_in_range -%}
 (order_source_system, order_code) in (
     select source_system, order_code from {{ source('landing', 'orders') }} where {{ time_in_day_range('ordered_at') }}
 )
 {%- endset %}
+{%- set is_built = of_landed_orders(time_in_day_range('ordered_at')) -%}
 
 with staged as (
-    {{ staged_orders(time_in_day_range('ordered_at')) | indent(4) }}
+    {{ staged_orders(is_built) | indent(4) }}
 ),
 
 orders as (
@@ -16,11 +17,11 @@ orders as (
         cast(ordered_at as date) as order_date,
         coalesce(nullif(trim(ship_to_region_code), ''), 'unknown') as region_code
     from staged
-    where {{ time_in_day_range('ordered_at') | indent(4) }}
+    where {{ is_built | indent(4) }}
 ),
 
 parcels as (
-    {{ staged_shipments(of_orders_in_range) | indent(4) }}
+    {{ staged_shipments(of_landed_orders(of_orders_in_range, 'order_source_system')) | indent(4) }}
 ),
 
 nodes as (

@@ -2,9 +2,10 @@
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 from tests.support.dbt_company import Company
-from tests.support.order_history import START, order_history
+from tests.support.order_history import START, Rows, order_history
 
 DAILY = {"int_orders_resolved": "order_date", "fct_orders": "order_date", "fct_order_lines": "order_date",
          "fct_shipments": "order_date", "fct_order_events": "event_date", "fct_inventory_daily": "stock_date",
@@ -120,3 +121,75 @@ def test_linked_records_show_which_days_hold_old_ids(company: Company) -> None:
     company.match()
     company.run("--exclude", "tag:daily")
     assert company.rows("from int_days_outdated") == [("fct_orders", date(2026, 1, 5), 1)]
+
+
+#: The time of a record that says on which day its system sent it first.
+SENT = {"orders": "ordered_at", "order_lines": "ordered_at", "shipments": "created_at", "shipment_lines": "created_at",
+        "order_events": "occurred_at", "inventory_snapshots": "observed_at", "inbound_deliveries": "received_at",
+        "reviews": "created_at", "signals": "observed_at"}  # fmt: skip
+
+
+def _two_nights(history: Rows, moment: datetime) -> tuple[Rows, Rows]:
+    """What had landed by `moment`, and what lands after it: the rest, what came late, and corrections of both."""
+    luck, day = Random(3), timedelta(days=1)
+    before, after = dict(history), Rows()
+    for table, sent in SENT.items():
+        before[table], after[table] = [], []
+        for row in history[table]:
+            at = row[sent] or moment
+            is_late = at > moment - 14 * day and luck.random() < 0.05
+            (after if is_late or at >= moment else before)[table].append(row)
+    orders = before["orders"]
+    # An order moves to another day, a parcel to another order and node, a line to another product, all as of two weeks.
+    moved = next(o for o in orders if o["ordered_at"] > moment - 14 * day)
+    after["orders"].append({**moved, "ordered_at": moved["ordered_at"] + 2 * day, "updated_at": moment})
+    parcel = next(p for p in before["shipments"] if p["order_code"] == moved["order_code"])
+    other = next(o["order_code"] for o in orders[::-1] if o["ordered_at"] < moment - 3 * day)
+    node = "W1" if parcel["warehouse_code"] != "W1" else "W2"
+    after["shipments"].append({**parcel, "order_code": other, "warehouse_code": node, "updated_at": moment})
+    line = next(row for row in before["order_lines"] if row["ordered_at"] > moment - 9 * day)
+    after["order_lines"].append({**line, "product_code": "P2", "quantity": 9, "updated_at": moment})
+    # A receipt is expected later and at another node, an event happened on another day, a shelf was counted anew.
+    due = next(r for r in before["inbound_deliveries"] if r["created_at"] > moment - 15 * day)
+    after["inbound_deliveries"].append({**due, "warehouse_code": node, "expected_at": moment})
+    event = next(e for e in before["order_events"] if e["occurred_at"] > moment - 5 * day)
+    after["order_events"].append({**event, "occurred_at": event["occurred_at"] - day})
+    count = next(c for c in before["inventory_snapshots"] if c["observed_at"] > moment - 6 * day)
+    after["inventory_snapshots"].append({**count, "on_hand_quantity": 77})
+    return before, after
+
+
+def test_a_build_of_changes_comes_to_what_all_days_come_to(company: Company, tmp_path: Path) -> None:
+    before, after = _two_nights(order_history(), START + timedelta(days=57))
+    company.land(before)
+    company.match()
+    company.run()
+    stale = {t: company.digest(t) for t in DAILY}
+    company.land(after)
+    company.run(changes="true")
+    changed = {t: company.digest(t) for t in DAILY}
+    assert all(changed[t] != stale[t] for t in DAILY)
+
+    company.run()
+    assert {t: company.digest(t) for t in DAILY} == changed
+
+
+def test_changes_are_taken_in_once_and_none_is_left_behind(company: Company) -> None:
+    at = START + timedelta(hours=9)
+    company.land({"orders": [_order("A", at)], "order_lines": [_line("A", at)]})
+    company.run()
+    company.land({"orders": [_order("B", at)], "order_lines": [_line("B", at)]})
+    # A column that is gone stands for whatever may go wrong on the way: the landing is not built then.
+    with company.connect() as connection:
+        connection.execute("alter table kpi_daily drop column count_reviews")
+    company.dbt("run", check=False, changes="true")
+    assert company.rows("from landings_built") == [("batch001",)]
+    with company.connect() as connection:
+        connection.execute("alter table kpi_daily add column count_reviews integer")
+    company.land({"orders": [_order("C", at)], "order_lines": [_line("C", at)]})
+    company.run(changes="true")
+    assert company.rows("select order_code from fct_orders order by 1") == [("A",), ("B",), ("C",)]
+    assert company.rows("select count_orders from kpi_daily") == [(3,)]
+    assert company.rows("select batch from landings_built order by 1") == [("batch001",), ("batch002",), ("batch003",)]
+    company.run(changes="true")
+    assert company.rows("from int_orders_touched") == []

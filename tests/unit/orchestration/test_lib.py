@@ -3,11 +3,12 @@ from datetime import date
 
 import pytest
 
-from orchestration.defs.transform import day_variables
+from orchestration.defs.transform import change_variables, day_variables
 from orchestration.lib.metadata import markdown_table
 from orchestration.lib.partitions import range_tags
 from orchestration.lib.servers import ServerFailed, running
 from workspace.settings import Settings
+from workspace.warehouse import open_warehouse
 
 
 def test_a_table_cell_cannot_break_the_table() -> None:
@@ -41,3 +42,13 @@ def test_a_range_of_all_landed_days_is_built_in_one_go(settings: Settings) -> No
         (settings.paths.landing / "orders" / f"day={day}").mkdir(parents=True)
     assert day_variables(settings, "2026-01-01", "2026-01-31") == {}
     assert day_variables(settings, "2026-01-05", "2026-01-31") == {"from_day": "2026-01-05", "to_day": "2026-01-31"}
+
+
+def test_changes_are_built_where_a_build_says_what_it_took_in_and_all_days_otherwise(settings: Settings) -> None:
+    assert change_variables(settings) == {}
+    with open_warehouse(settings, "test") as connection:
+        connection.execute("create table landings_built (batch varchar)")
+    assert change_variables(settings) == {}
+    with open_warehouse(settings, "test") as connection:
+        connection.execute("insert into landings_built values ('first')")
+    assert change_variables(settings) == {"changes": True}
