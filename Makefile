@@ -36,7 +36,7 @@ up: setup ## Start Dagster, MLflow and the console; Ctrl-C stops all three.
 	@$(BIN)/oi up
 
 test: setup ## Run all tests, on two processes; ARGS="tests/unit -k name" runs some.
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: setup ## Format check, lint, types, SQL style, dbt parse, Dagster definitions.
 	$(BIN)/ruff format --check .
