@@ -120,11 +120,13 @@ def _unlinked(result: Evaluation, aliases: Aliases) -> tuple[str, ...]:
     if result.links.height:
         return ()
     pairs, missing = result.found.pairs, [name for name in aliases if name not in (*result.columns, *NO_EVIDENCE)]
-    reason = (
-        f"the likeliest of {pairs.height:,} candidate pairs has probability {float(pairs['probability'].to_numpy().max()):.2g}, and "
-        f"linking needs {result.found.zones.link_at:.3g}"
-        if pairs.height else "no two records share a rare enough value of what was compared to be candidates"
-    )  # fmt: skip
+    reason = "no two records share a rare enough value of what was compared to be candidates"
+    if pairs.height:
+        likeliest = float(pairs["probability"].to_numpy().max())
+        reason = (
+            f"the likeliest of {pairs.height:,} candidate pairs has probability {likeliest:.2g}, and linking needs "
+            f"{result.found.zones.link_at:.3g}"
+        )
     lacking = f" Not found: {', '.join(missing)}; map yours with --columns ours=theirs." if missing else ""
     return (f"Nothing is linked: {reason}.{lacking}",)
 
