@@ -12,7 +12,7 @@ from ml.core.intervals import Estimate
 
 
 def latency(measured: Mapping[str, Any] | None, limits: Limits, *, answers_singly: bool = True) -> Gate:
-    """The 99th percentile of the time that one order takes lies at or below the limit.
+    """The 99th percentile of the processor time that one order takes lies at or below the limit.
 
     Args:
         measured: `p99_ms` as value, low, high; `calls`, and the digest of the sample. None: nobody measured it.
@@ -25,7 +25,9 @@ def latency(measured: Mapping[str, Any] | None, limits: Limits, *, answers_singl
     if measured is None:
         return Gate("latency", "insufficient_evidence", "the time of an answer was not measured", threshold, {})
     found = Estimate(**measured["p99_ms"])
-    reason = f"99 % of {measured['calls']:,} answers within {found} ms; at most {limits.highest_latency_ms:g}"
+    reason = (
+        f"99 % of {measured['calls']:,} answers within {found} ms of a processor; at most {limits.highest_latency_ms:g}"
+    )
     verdict = judge(found, limits.highest_latency_ms, is_upper=True)
     return Gate("latency", verdict, reason, threshold, dict(measured))
 
