@@ -10,6 +10,7 @@ import logging
 import math
 import random
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,8 @@ LARGEST_TO_REFINE = 50_000
 REFINEMENTS = 4
 #: Change of the share, in logarithms, below which it is settled.
 SETTLED = 0.05
+#: What Splink says when training takes a probability to zero.
+NEVER_REACHED = "below the minimum allowed value"
 SEED = 20_260_101
 
 logging.getLogger("splink").setLevel(logging.ERROR)
@@ -130,11 +133,17 @@ def _refined(prepared: Prepared, trained: ModelDocument, database: Any) -> Model
 
 
 def _train_on(linker: Linker, columns: tuple[str, ...]) -> None:
+    before = deepcopy(linker._settings_obj.core_model_settings)
     try:
         linker.training.estimate_parameters_using_expectation_maximisation(block_on(*columns))
-    except EMTrainingException:
-        # Too few pairs agree on these columns: the other rounds teach the rest.
-        logging.getLogger(__name__).info("nothing to learn from pairs that agree on %s", columns)
+    except (EMTrainingException, ValueError) as error:
+        # Splink refuses a level that no true pair reaches as a ValueError of its own.
+        if not isinstance(error, EMTrainingException) and NEVER_REACHED not in str(error):
+            raise
+        # Too few pairs agree on these columns, or too one-sided ones: the other rounds teach the rest. A round that
+        # fails leaves Splink without the comparisons that it had set aside, and with a share of true pairs of its own.
+        linker._settings_obj.core_model_settings = before
+        logging.getLogger(__name__).info("nothing to learn from pairs that agree on %s: %s", columns, error)
 
 
 def _settings(entity: SplinkEntity, prepared: Prepared) -> Any:

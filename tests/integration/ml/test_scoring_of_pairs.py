@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from text_unidecode import unidecode
 
 from ml.core.matching.customers import CUSTOMER
 from ml.core.matching.weights import probability_of
@@ -79,6 +80,50 @@ def test_comparing_only_what_changed_gives_the_scores_of_comparing_all(
     assert 0 < found.height < pairs.height / 5, "only pairs of a changed record are compared"
     assert found.select("left", "right").rows() == touched.select("left", "right").rows()
     assert found["probability"].to_list() == pytest.approx(touched["probability"].to_list(), rel=1e-6)
+
+
+def two_scripts() -> pl.DataFrame:
+    """People of two systems, in Chinese and in Latin script; slips in some mailboxes, few fields in the second."""
+    luck = np.random.default_rng(2)
+    family = "王李张刘陈杨赵黄周吴"
+    given = ("伟", "芳", "娜", "秀英", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟", "涛", "明",
+             "超", "霞", "平")  # fmt: skip
+    rows = []
+    for n in range(600):
+        last, first = family[luck.integers(10)], given[luck.integers(20)]
+        first += given[luck.integers(20)] if luck.random() < 0.5 else ""
+        latin = [unidecode(part).replace(" ", "").title() for part in (first, last)]
+        crm = {"record_id": f"c{n}", "full_name": last + first, "phone": f"+86 13{luck.integers(10**8, 10**9)}",
+               "email": f"{latin[0].lower()}{luck.integers(10**4)}@mail.example",
+               "address_line": f"{luck.integers(1, 200)} Long Road {luck.integers(40)}",
+               "postal_code": f"{luck.integers(510_000, 510_060)}"}  # fmt: skip
+        rows.append(crm)
+        if n < 250:
+            kind = luck.integers(5)
+            rows.append({
+                "record_id": f"s{n}", "full_name": " ".join(latin), "phone": crm["phone"] if kind < 2 else None,
+                "email": crm["email"] if kind in (0, 2) else None if kind == 3 else crm["email"].replace("a", "e"),
+                "address_line": f"{luck.integers(1, 200)} Other Street {n % 40}" if kind == 1 else crm["address_line"],
+                "postal_code": crm["postal_code"] if kind < 4 else None,
+            })  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+def strangers_at_every_door() -> pl.DataFrame:
+    """People of whom no two share an address."""
+    return people(300).with_columns(address_line=pl.format("{} Road", "record_id"))
+
+
+@pytest.mark.parametrize("table", [two_scripts(), strangers_at_every_door()], ids=["ends at zero", "no pairs"])
+def test_a_round_of_training_that_fails_takes_no_comparison_with_it(
+    table: pl.DataFrame, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "ml.jobs.linking"):
+        _, _, model = scored_with(settings, table)
+    assert "nothing to learn from pairs that agree on ('key_address', 'address')" in caplog.text
+    assert [comparison["output_column_name"] for comparison in model["comparisons"]] == [
+        "name", "email", "phone", "place"
+    ]  # fmt: skip
 
 
 @pytest.mark.skipif(not WITHOUT_SPARK, reason="Spark is installed here")
