@@ -22,13 +22,13 @@ COMPANY_WORDS = (
     "股份有限公司", "有限责任公司", "有限公司", "分公司", "公司", "集团", "商贸", "贸易", "电器", "电子", "物业",
     "酒店", "宾馆", "建材", "材料", "科技", "技术", "工程", "连锁", "零售", "超市", "物流", "食品", "服装", "餐饮",
 )  # fmt: skip
-_COMPANY_ENGLISH = re.compile(
+_COMPANY_ENGLISH = (
     r"\b(company|limited|co|ltd|inc|llc|corp|corporation|group|gmbh|trading|trade|appliances?|electronics?|property|"
     r"properties|hotels?|materials?|technology|technologies|tech|engineering|chain|retail|supermarket|logistics|"
     r"foods?|clothing|catering)\b"
 )
 _COMPANY_CHINESE = re.compile("|".join(COMPANY_WORDS))
-_NOT_WORD = re.compile(r"[^\w]+|_")
+_NOT_WORD = r"[^\w]+|_"
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
@@ -37,10 +37,16 @@ def romanised(names: pl.Series) -> pl.Series:
 
     A Chinese character becomes one word, so that words stay comparable however a system separates them.
     """
-    distinct = names.drop_nulls().unique()
-    letters = _letters_of(distinct)
-    table = {name: _one(name, letters) or None for name in distinct}
-    return names.replace_strict(table, return_dtype=pl.String) if table else names.cast(pl.String)
+    names = names.cast(pl.String)
+    exotic = names.filter(names.str.contains(_NOT_ASCII.pattern)).unique()
+    letters = _letters_of(exotic)
+    latin = {name: _COMPANY_CHINESE.sub("", name).translate(letters) for name in exotic}
+    text = names.replace(list(latin), list(latin.values())) if latin else names
+    words = text.str.to_lowercase().str.replace_all("'", "", literal=True)
+    words = words.str.replace_all(_NOT_WORD, " ").str.strip_chars(" ")
+    without = words.str.replace_all(_COMPANY_ENGLISH, " ").str.replace_all(" +", " ").str.strip_chars(" ")
+    told = without.zip_with(without != "", words)
+    return told.set(told == "", None)
 
 
 def _letters_of(names: Iterable[str]) -> dict[int, str]:
@@ -54,10 +60,3 @@ def _reading(character: str) -> str:
     plain = unidecode(character).lower()
     # A syllable stands for a word; an accented letter belongs to its word.
     return f" {plain.strip()} " if len(plain.strip()) > 1 or "\u2e80" <= character <= "\uffdc" else plain
-
-
-def _one(name: str, letters: dict[int, str]) -> str:
-    text = name.lower() if name.isascii() else _COMPANY_CHINESE.sub("", name).translate(letters).lower()
-    words = _NOT_WORD.sub(" ", text.replace("'", "")).strip()
-    without = " ".join(_COMPANY_ENGLISH.sub(" ", words).split())
-    return without or words
