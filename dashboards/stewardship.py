@@ -93,16 +93,12 @@ def match_quality(settings: Settings, entity: str) -> MatchQuality | None:
 
 
 def waterfall(settings: Settings, entity: str, pair: Waiting, title: str, words: Mapping[str, str]) -> str:
-    """The pair's waterfall of match weights as SVG; empty where the entity has no weights or the records are gone."""
+    """The pair's waterfall of match weights as SVG; empty where nothing was compared or the records are gone."""
     from ml.core.matching.charts import waterfall_svg
-    from ml.core.matching.entities import SPLINK_ENTITIES
     from ml.core.matching.identities import UnknownId
     from ml.jobs.explain import explain_pair
     from ml.jobs.explanation import NotExplained
 
-    # Products would be read whole for one pair, which is too slow for a page.
-    if entity not in SPLINK_ENTITIES:
-        return ""
     try:
         found = explain_pair(settings, entity, pair.left, pair.right)
     except (NotExplained, UnknownId):

@@ -56,11 +56,11 @@ def explain_products(settings: Settings, left: str, right: str) -> Explanation:
     if absent := set(pair) - set(state.records["record_id"].filter(is_one)):
         raise UnknownId(f"No product record {min(absent)!r} has been matched. A record is named system|code.")
     table = table_in(state, is_one.to_numpy())
-    place = {str(table.ids[int(position)]): int(position) for position in is_one.arg_true()}
+    place = {str(record): number for number, record in enumerate(table.ids)}
     a, b = (np.array([place[record]]) for record in pair)
     features = table.features(a, b)
     prior, steps = feature_steps(matcher, features)
-    two = pl.concat([state.records[place[record]] for record in pair])
+    two = pl.concat([table.records[place[record]] for record in pair])
     is_candidate = ((table.left == min(a, b)) & (table.right == max(a, b))).any()
     return Explanation(
         *pair, prior, steps, float(probability_of_pairs(matcher, features)[0]),

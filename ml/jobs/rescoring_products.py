@@ -138,17 +138,23 @@ def _rescored(
 
 
 def table_in(state: State, of: Booleans) -> ProductTable:
-    """Products as a state's run compared them, with the candidate pairs that one of the records `of` is part of."""
-    views = product_views(state.records, _rarities_in(state))
-    source = compared_as(sources_of(state.records))
-    left, right, left_finds, right_finds = (
-        state.pairs[column].to_numpy() for column in ("left", "right", "left_finds", "right_finds")
+    """The products `of` as a state's run compared them, with their candidate pairs and whoever stands in these."""
+    ends = [state.pairs[end].to_numpy() for end in ("left", "right")]
+    pairs = state.pairs.filter(of[ends[0]] | of[ends[1]])
+    present = of.copy()
+    present[pairs["left"]] = present[pairs["right"]] = True
+    place = np.cumsum(present) - 1
+    # Each thing weighs what it weighed among all of them.
+    rarities = _rarities_in(state)
+    views = product_views(
+        state.records.filter(present), replace(rarities, things=rarities.things.with_columns(is_kept=pl.lit(True)))
     )
-    wanted = of[left] | of[right]
-    found = Candidates(left[wanted], right[wanted], left_finds[wanted], right_finds[wanted])
+    source = compared_as(sources_of(state.records))[present]
+    found = Candidates(place[pairs["left"]], place[pairs["right"]], pairs["left_finds"].to_numpy(),
+                       pairs["right_finds"].to_numpy())  # fmt: skip
     near = nearness(views, found.left, found.right)
     best = best_of(near, found.left, found.right, source)
-    return ProductTable(state.records["record_id"], state.records, views, source, False, found, near, best)
+    return ProductTable(views.records["record_id"], views.records, views, source, False, found, near, best)
 
 
 def _rarities_in(state: State) -> Rarities:
