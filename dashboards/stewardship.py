@@ -92,8 +92,23 @@ def match_quality(settings: Settings, entity: str) -> MatchQuality | None:
     )  # fmt: skip
 
 
-def waterfall(settings: Settings, entity: str, pair: Waiting, title: str, words: Mapping[str, str]) -> str:
-    """The pair's waterfall of match weights as SVG; empty where nothing was compared or the records are gone."""
+@dataclass(frozen=True)
+class Why:
+    """What speaks for and against a pair.
+
+    Attributes:
+        waterfall: Its match weights as SVG.
+        beside: Of two products: a field, what each says of it, and `same`, `differs` or `unknown`.
+        must_decide: Pack sizes, contents or numbers differ, so that the pair is for a person however likely it is.
+    """
+
+    waterfall: str
+    beside: Sequence[tuple[str, str | None, str | None, str]]
+    must_decide: bool
+
+
+def explained(settings: Settings, entity: str, pair: Waiting, title: str, words: Mapping[str, str]) -> Why | None:
+    """Why the pair is one or not; None where nothing was compared yet or the records are gone."""
     from ml.core.matching.charts import waterfall_svg
     from ml.core.matching.identities import UnknownId
     from ml.jobs.explain import explain_pair
@@ -102,8 +117,14 @@ def waterfall(settings: Settings, entity: str, pair: Waiting, title: str, words:
     try:
         found = explain_pair(settings, entity, pair.left, pair.right)
     except (NotExplained, UnknownId):
-        return ""
-    return waterfall_svg(found.prior, found.steps, title, lambda word: words.get(word, word))
+        return None
+    # The steps are of the pair in the order of its ids.
+    turned = (found.left, found.right) != (pair.left, pair.right)
+    beside = [
+        (row.field, *((row.right, row.left) if turned else (row.left, row.right)), row.says) for row in found.beside
+    ]
+    chart = waterfall_svg(found.prior, found.steps, title, lambda word: words.get(word, word))
+    return Why(chart, beside, bool(found.doubts))
 
 
 def weights_chart(settings: Settings, entity: str, title: str, words: Mapping[str, str]) -> str:

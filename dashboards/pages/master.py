@@ -21,10 +21,10 @@ from dashboards.stewardship import (
     VerdictNotTaken,
     Waiting,
     decide,
+    explained,
     golden_values,
     match_quality,
     waiting,
-    waterfall,
     weights_chart,
 )
 from dashboards.store import Reader
@@ -105,7 +105,7 @@ def _show(
     return console.page(request, "master_pair.html", "master", lambda _: {
         "entity": entity, "pair": pair, "problem": problem, "typed": typed or {}, "verdicts": ("linked", "apart"),
         "fields": _fields(console.settings, entity, pair),
-        "waterfall": waterfall(console.settings, entity, pair, texts.weights, texts.levels),
+        "why": explained(console.settings, entity, pair, texts.weights, texts.levels),
     }, status)  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from html import escape
 
 from ml.core.matching.weights import LevelWeight, Step
 
-WIDTH, ROW, LEFT, RIGHT = 720, 24, 250, 60
+#: As wide as a phone shows without scrolling: above each bar stands what is compared, with its bits at the end.
+WIDTH, ROW, LINE = 330, 36, 17
 STYLE = """
 svg.weights { font: 13px system-ui, sans-serif; max-width: 100%; }
 svg.weights text { fill: #222; } svg.weights .note { fill: #666; }
@@ -46,24 +47,25 @@ def _chart(rows: Sequence[tuple[str, str, float, float]], title: str, totals: tu
     """Rows of name, level, start and end in bits."""
     low = min(0.0, *(min(start, end) for _, _, start, end in rows))
     high = max(1.0, *(max(start, end) for _, _, start, end in rows))
-    bits = (WIDTH - LEFT - RIGHT) / (high - low)
-    zero = LEFT - low * bits
-    height = ROW * len(rows) + 8
+    bits = WIDTH / (high - low)
+    zero = -low * bits
+    height = ROW * len(rows)
+    # Behind the bars and not behind the words.
+    axis = "".join(f"M{zero:.1f} {ROW * number + LINE - 2}v{ROW - LINE}" for number in range(len(rows)))
     parts = [
         f'<svg class="weights" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
         f'aria-label="{escape(title)}" xmlns="http://www.w3.org/2000/svg"><title>{escape(title)}</title>',
-        f'<path class="axis" d="M{zero:.1f} 0V{height}"/>',
+        f'<path class="axis" d="{axis}"/>',
     ]
     for number, (name, level, start, end) in enumerate(rows):
-        top = ROW * number + 4
+        top = ROW * number
         kind = "total" if number in totals else "for" if end >= start else "against"
-        x, width = LEFT + (min(start, end) - low) * bits, max(1.0, abs(end - start) * bits)
+        x, width = (min(start, end) - low) * bits, max(1.0, abs(end - start) * bits)
         label = f"{escape(name)}{f' <tspan class={chr(34)}note{chr(34)}>{escape(level)}</tspan>' if level else ''}"
-        after = LEFT + (max(start, end) - low) * bits + 6
         parts.append(
-            f'<text x="{LEFT - 10}" y="{top + 14}" text-anchor="end">{label}</text>'
-            f'<rect class="{kind}" x="{x:.1f}" y="{top + 3}" width="{width:.1f}" height="{ROW - 10}"/>'
-            f'<text x="{after:.1f}" y="{top + 14}">{end - start:+.1f}</text>'
+            f'<text x="0" y="{top + LINE - 4}">{label}</text>'
+            f'<text x="{WIDTH}" y="{top + LINE - 4}" text-anchor="end">{end - start:+.1f}</text>'
+            f'<rect class="{kind}" x="{x:.1f}" y="{top + LINE}" width="{width:.1f}" height="{ROW - LINE - 7}"/>'
         )
     return "".join([*parts, "</svg>"])
 

@@ -8,11 +8,15 @@ from html import unescape
 import polars as pl
 import pytest
 
+from ml.core.matching.products.entity import PRODUCT
 from ml.io.matching import MatchingStore, State
 from ml.io.verdicts import open_verdicts, subject_of
+from ml.jobs.master import match_entity
+from tests.support.articles import article
 from tests.support.console_pairs import leave_pairs
 from tests.support.console_people import Browser, browsing
 from tests.support.people import signer
+from tests.support.staged_records import stage
 from tests.unit.dashboards.conftest import Open
 from tests.unit.dashboards.test_overview import text_of
 from workspace.settings import Settings
@@ -130,6 +134,28 @@ def test_both_languages_have_every_word(browser: Browser, language: str) -> None
     browser.sign_in("chen.yu")
     for address in ("/master", "/master?entity=product", PAIR):
         assert browser.get(address).status_code == 200
+
+
+def test_a_steward_sees_of_two_products_what_both_say_and_why_a_person_must_decide(
+    browser: Browser, matched: Settings
+) -> None:
+    packs = [{"source_system": "a", "code": "six", "title": "Cola 6 x 500 ml", "gtin": "4006381333931"},
+             {"source_system": "b", "code": "one", "title": "Cola 0.5 l", "gtin": "4006381333931"}]  # fmt: skip
+    stage(matched, product=[*(article(system, n) for system in "ab" for n in range(60)), *packs])
+    match_entity(matched, PRODUCT)
+    browser.sign_in("chen.yu")
+    pair = f"/master/{subject_of('product', 'a|six', 'b|one')}"
+    page = browser.get(pair).text
+    words = words_of(page)
+    assert "a person must decide, however likely" in words
+    assert "one piece holds 500 ml 500 ml same" in words
+    assert "pieces in a pack 6 – one does not say" in words
+    assert '<svg class="weights"' in page
+    browser.client.headers["Accept-Language"] = "zh"
+    chinese = words_of(browser.get(pair).text)
+    assert "每包件数 6 – 一方未说明" in chinese
+    drawn = browser.get(pair).text.partition('<svg class="weights"')[2].partition(">")[2].partition("</svg>")[0]
+    assert not re.search(r"[a-z]{4}", re.sub(r"<[^>]*>", "", drawn)), "every feature has a Chinese word"
 
 
 def test_a_company_without_matching_says_so_and_nothing_is_written(own_company: Settings, open_console: Open) -> None:

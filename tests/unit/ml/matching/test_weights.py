@@ -45,5 +45,14 @@ def test_charts_escape_what_they_are_given_and_reach_for_nothing() -> None:
     assert re.findall(r"([+-]\d+\.\d)</text>", fall) == ["-2.0", "+3.0", "+1.0", "+2.0"]
 
 
+def test_a_chart_fits_a_phone_and_every_label_begins_at_its_edge() -> None:
+    fall = waterfall_svg(-2.0, [Step("name", "same letters in another order or script", 3.0)], "t")
+    width = int(re.findall(r'width="(\d+)"', fall)[0])
+    assert width <= 340
+    assert fall.count('<text x="0"') == 3
+    assert all(float(x) >= 0 and float(x) + float(w) <= width for x, w in
+               re.findall(r'<rect class="[a-z]+" x="([\d.]+)" y="\d+" width="([\d.]+)"', fall))  # fmt: skip
+
+
 def test_bits_are_logarithms_of_two() -> None:
     assert math.isclose(level_weights(MODEL)[0].weight, math.log2(0.8 / 0.1))
