@@ -1,4 +1,4 @@
-"""Kills at random moments: land, build with publication, and score, each killed, run again, and compared with peace.
+"""Kills at random moments: land, build of changes with publication, and score, each killed, run again, and compared.
 
 A simulated company is landed, built and scored once without disturbance, twice over, so that columns that differ from
 run to run by themselves (times, ids of runs) are known and left out. Then, round after round: the company as it stood
@@ -39,7 +39,7 @@ from workspace.settings import Settings, quiet_environment
 HISTORY = load_preset("demo", days=46, chunk_days=21)
 KILLS_IN_A_ROW = 4
 LAST_FILES = f"*_{HISTORY.last_day}.*"
-STEPS = {"land": ["land", "demo", "{extracts}"], "build": ["run", "build"], "score": ["run", "score", "--force"]}
+STEPS = {"land": ["land", "demo", "{extracts}"], "build": ["run", "refresh"], "score": ["run", "score", "--force"]}
 Digests = dict[tuple[str, str], tuple[int, str]]
 
 
@@ -122,12 +122,19 @@ class Reader(threading.Thread):
                 self.unreadable.append(repr(error))
 
 
+def tell(what: str) -> None:
+    """Say on stderr where the soak is, and when: preparing takes minutes."""
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+
+
 def prepare(company: Company) -> tuple[dict[str, Digests], dict[str, set[tuple[str, str]]], dict[str, float]]:
     """Make the company, keep it before each step, and find out what each step gives and which columns never repeat."""
     whole = company.folder / "whole"
+    tell("generate")
     generate(HISTORY, whole, company.folder / "truth")
     shutil.copytree(whole, company.extracts, ignore=shutil.ignore_patterns(LAST_FILES))
     for arguments in (("land", "demo", str(company.extracts)), ("run", "everything")):
+        tell(f"oi {' '.join(arguments[:2])}")
         process = company.start(*arguments)
         _, said = process.communicate()
         if process.returncode:
@@ -136,10 +143,12 @@ def prepare(company: Company) -> tuple[dict[str, Digests], dict[str, set[tuple[s
     expected, restless, seconds = {}, {}, {}
     for name in STEPS:
         company.save(f"before-{name}")
+        tell(f"{name} in peace, twice")
         company.finish(name)
         first = company.digests()
         company.restore(f"before-{name}")
         seconds[name] = company.finish(name)
+        tell(f"{name} takes {seconds[name]:.0f} s")
         expected[name] = company.digests()
         restless[name] = {key for key in first if first[key] != expected[name].get(key)}
     return expected, restless, seconds
@@ -198,7 +207,7 @@ def soak(kills: int, limit_seconds: float, seed: int) -> str:
             reader.join()
             unreadable += reader.unreadable
             looks += reader.looks
-            print(f"{done.total()} kills, {name} {dict(wrong)} {unreadable[-1:]}", file=sys.stderr, flush=True)
+            tell(f"{done.total()} kills, {name} {dict(wrong)} {unreadable[-1:]}")
     for text in sorted(set(unreadable)):
         print(text, file=sys.stderr)
     figures = {"lost": wrong["lost"], "doubled": wrong["doubled"], "otherwise changed": wrong["changed"],
