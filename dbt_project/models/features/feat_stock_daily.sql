@@ -22,7 +22,7 @@ by_day as (
 ),
 
 -- Days with a count and days with demand on one line of time, so that demand on a day without a count is not lost.
-days as (
+moments as (
     select
         warehouse_id,
         product_id,
@@ -31,7 +31,7 @@ days as (
         0 as lines,
         null as active_day,
         0 as days_out,
-        true as is_asked
+        1 as is_asked
     from counts
     union all
     select
@@ -42,7 +42,7 @@ days as (
         0 as lines,
         null as active_day,
         cast(is_stocked_out as integer) as days_out,
-        false as is_asked
+        0 as is_asked
     from {{ ref('fct_inventory_daily') }}
     where {{ in_days_up_to_range('stock_date', 29, 'stock_date') }}
     union all
@@ -54,8 +54,24 @@ days as (
         lines,
         day as active_day,
         0 as days_out,
-        false as is_asked
+        0 as is_asked
     from by_day
+),
+
+-- One row a day and days as numbers: the windows over them take less than half the time.
+days as (
+    select
+        warehouse_id,
+        product_id,
+        day,
+        {{ day_number('day') }} as day_number,
+        cast(sum(units) as bigint) as units,
+        cast(sum(lines) as bigint) as lines,
+        max(active_day) as active_day,
+        cast(sum(days_out) as bigint) as days_out,
+        max(is_asked) as is_asked
+    from moments
+    group by warehouse_id, product_id, day
 ),
 
 past as (
@@ -75,16 +91,13 @@ past as (
     from days
     window
         week_before as (
-            partition by warehouse_id, product_id order by day
-            range between interval 7 day preceding and interval 1 day preceding
+            partition by warehouse_id, product_id order by day_number range between 7 preceding and 1 preceding
         ),
         month_before as (
-            partition by warehouse_id, product_id order by day
-            range between interval 28 day preceding and interval 1 day preceding
+            partition by warehouse_id, product_id order by day_number range between 28 preceding and 1 preceding
         ),
         two_months_before as (
-            partition by warehouse_id, product_id order by day
-            range between interval 56 day preceding and interval 1 day preceding
+            partition by warehouse_id, product_id order by day_number range between 56 preceding and 1 preceding
         )
 ),
 
@@ -155,7 +168,7 @@ product_days as (
         product_id,
         order_date as day,
         sum(quantity) as units,
-        false as is_asked
+        0 as is_asked
     from {{ ref('fct_order_lines') }}
     where {{ in_days_up_to_range('order_date', 28, 'stock_date') }}
     group by product_id, order_date
@@ -164,7 +177,7 @@ product_days as (
         product_id,
         stock_date as day,
         0 as units,
-        true as is_asked
+        1 as is_asked
     from counts
 ),
 
@@ -173,13 +186,22 @@ products_past as (
         product_id,
         day,
         coalesce(sum(units) over (
-            partition by product_id order by day range between interval 7 day preceding and interval 1 day preceding
+            partition by product_id order by day_number range between 7 preceding and 1 preceding
         ), 0) as units_7d,
         coalesce(sum(units) over (
-            partition by product_id order by day range between interval 28 day preceding and interval 1 day preceding
+            partition by product_id order by day_number range between 28 preceding and 1 preceding
         ), 0) as units_28d,
         is_asked
-    from product_days
+    from (
+        select
+            product_id,
+            day,
+            {{ day_number('day') }} as day_number,
+            cast(sum(units) as bigint) as units,
+            max(is_asked) as is_asked
+        from product_days
+        group by product_id, day
+    ) as product_totals
 ),
 
 holders as (
@@ -223,12 +245,12 @@ joined as (
             counts.warehouse_id = past.warehouse_id
             and counts.product_id = past.product_id
             and counts.stock_date = past.day
-            and past.is_asked
+            and past.is_asked = 1
     inner join products_past
         on
             counts.product_id = products_past.product_id
             and counts.stock_date = products_past.day
-            and products_past.is_asked
+            and products_past.is_asked = 1
     inner join holders on counts.product_id = holders.product_id and counts.stock_date = holders.stock_date
     left join today
         on
