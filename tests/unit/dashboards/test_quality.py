@@ -1,10 +1,11 @@
 """The data-quality page: counts reconcile, checks are shown with history, nothing is hidden."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import httpx
+import pytest
 
 from dashboards.evidence import Evidence
 from dashboards.pages.quality import boundary_view, in_order, rows_by_table, sources_view
@@ -71,6 +72,26 @@ def test_the_most_urgent_source_comes_first_and_a_refused_delivery_is_named(own_
     before_the_last = sources_view(own_company, landings[1:], met + timedelta(hours=27))
     assert {s.refused_at for s in before_the_last.promised} == {datetime(2026, 5, 25, 1, 30, tzinfo=UTC)}
     assert before_the_last.count_overdue == 6
+
+
+def test_a_source_becomes_overdue_by_the_clock_alone(
+    company: Settings, open_console: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(datetime):
+        hours = 25
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime(2026, 5, 24, 1, 30, tzinfo=UTC) + timedelta(hours=cls.hours)
+
+    monkeypatch.setattr("dashboards.pages.quality.datetime", Clock)
+    console = open_console(company)
+    before = console.get("/quality")
+    assert "demo: shop_orders on time until 2026-05-25 03:30 25.0 h 26.0 h" in text_of(before.text)
+    assert console.get("/quality", headers={"If-None-Match": before.headers["etag"]}).status_code == 304
+    Clock.hours = 27
+    after = console.get("/quality", headers={"If-None-Match": before.headers["etag"]})
+    assert "demo: shop_orders overdue since 2026-05-25 03:30 27.0 h 26.0 h" in text_of(after.text)
 
 
 def test_an_adapter_that_does_not_hold_together_is_named_and_the_page_stays(
