@@ -181,8 +181,9 @@ def _timestamp(text: str) -> str:
     # DuckDB reads an offset only right behind the seconds.
     joined = f"regexp_replace({text}, '\\s+([+-]\\d\\d)', '\\1')"
     whole = f"regexp_replace({joined}, '^(\\s*\\d+-\\d+-\\d+[T ]\\d+:\\d+)(Z|UTC|[+-]\\d\\d.*)$', '\\1:00\\2')"
+    # TRY: of the last second that it knows, the cast raises an error all the same.
     value = f"case when {plain} then try_cast({text} as timestamp) " \
-            f"else timezone('UTC', try_cast({whole} as timestamptz)) end"  # fmt: skip
+            f"else try(timezone('UTC', try_cast({whole} as timestamptz))) end"  # fmt: skip
     return f"case when {value} >= '{_EARLIEST}' and {value} < '{_LATEST}' then {value} end"
 
 

@@ -1,6 +1,10 @@
 -- Macros that an adapter's SQL may call. Each gives back the text it was given when it cannot read it, so that the
 -- landing check names the value that was met instead of an empty one.
 
+-- Time, brought into the years that ICU can shift in any zone: beyond them it raises an error, which would end a landing.
+create or replace macro bounded_time(value) as
+    greatest(least(try_cast(value as timestamp), timestamp '9999-12-31 00:00:00'), timestamp '0001-01-02 00:00:00');
+
 -- Local time in an IANA zone (ISO 8601 text) to UTC. An hour that the clocks skipped stays as text and is refused;
 -- of an hour that comes twice, the second (standard time) is meant. Text with its own offset is taken at its word.
 -- Nearly all texts are plain and exist: the first branch has no CASE, inside of which DuckDB would ask ICU anew each time
@@ -8,19 +12,17 @@
 create or replace macro to_utc(value, zone) as coalesce(
     cast(
         make_timestamp(
-            epoch_us(timezone(zone, try_cast(value as timestamp)))
-            + 0 // cast(
-                timezone(zone, timezone(zone, try_cast(value as timestamp))) = try_cast(value as timestamp) as bigint
-            )
+            epoch_us(timezone(zone, bounded_time(value)))
+            + 0 // cast(timezone(zone, timezone(zone, bounded_time(value))) = try_cast(value as timestamp) as bigint)
             + 0 // cast(length(value) = 19 and value[17] = ':' as bigint)
         ) as varchar
     ),
     case
         when regexp_matches(value, ':\d\d(\.\d+)?\s?(Z|UTC|[+-]\d\d(:?\d\d)?)$') then value
-        when try_cast(value as timestamp) is null then value
-        when timezone(zone, timezone(zone, try_cast(value as timestamp))) <> try_cast(value as timestamp)
+        when try_cast(value as timestamp) is null or try_cast(value as timestamp) <> bounded_time(value) then value
+        when timezone(zone, timezone(zone, bounded_time(value))) <> try_cast(value as timestamp)
             then value || ' (does not exist in ' || zone || ')'
-        else cast(timezone('UTC', timezone(zone, try_cast(value as timestamp))) as varchar)
+        else cast(timezone('UTC', timezone(zone, bounded_time(value))) as varchar)
     end
 );
 
@@ -30,7 +32,11 @@ create or replace macro iso_time(value, format) as
 
 -- Seconds since 1970-01-01 UTC to ISO 8601 text.
 create or replace macro iso_time_from_epoch(value) as
-    coalesce(cast(timezone('UTC', to_timestamp(try_cast(value as double))) as varchar), value);
+    case
+        when try_cast(value as double) between -62135596800 and 253402300799  -- the years 1 to 9999
+            then cast(timezone('UTC', to_timestamp(try_cast(value as double))) as varchar)
+        else value
+    end;
 
 -- Number with a decimal comma, and perhaps points or blanks between thousands, to one with a decimal point.
 create or replace macro decimal_comma(value) as

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from sources.landing import land
 from sources.manifest import load_adapter
@@ -199,3 +200,16 @@ def test_sqlite_files_and_files_of_the_adapter(settings: Settings, tmp_path: Pat
     ]
     assert [f.name for f in report.files] == ["shop.sqlite", "adapter:reference/r.csv"]
     assert adapter.name == "shop"
+
+
+@pytest.mark.parametrize("given", ["ordered_at", "to_utc(ordered_at, 'America/Lima')"])
+@pytest.mark.parametrize(
+    "value", ["294247-01-10 04:00:54", "294247-01-10 04:00:54.775806", "290309-12-22 (BC) 00:00:00"]
+)
+def test_a_time_at_the_end_of_time_is_refused_alone(settings: Settings, tmp_path: Path, given: str, value: str) -> None:
+    """DuckDB raises an error where it shifts or casts such a time, which would end the landing of all other rows."""
+    sql = ORDERS_SQL.replace("ordered_at, promised_at", f"{given} as ordered_at, promised_at")
+    adapter = make_adapter(tmp_path / "adapter", sql={"orders": sql})
+    lines = orders_csv(order("A1"), order("A2", ordered_at=value))
+    report = land_files(settings, adapter, tmp_path / "x", {"orders.csv": lines})
+    assert (report.tables["orders"].total.landed, report.tables["orders"].reasons) == (1, {"type:ordered_at": 1})
