@@ -36,6 +36,7 @@ from ml.jobs.scored import LARGEST_INCREMENT, Kept, Scored, kept, rules_fingerpr
 from workspace.settings import Settings
 
 Booleans = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 #: Name of the matcher that the company's own codes taught.
 BY_CODES = "product_by_codes"
@@ -78,7 +79,9 @@ def _score_increment(raw: pl.DataFrame, before: Kept, matcher: Matcher, state: S
     place = np.full(state.records.height, -1)
     place[before.places["before"]] = before.places["record"]
     pairs = state.pairs.with_columns(left=place[state.pairs["left"]], right=place[state.pairs["right"]])
-    products = table_of(views, _earlier(pairs, is_changed))
+    source_then, count_sources = _sources_then(records, state.records), int(compared_as(sources_of(records)).max()) + 1
+    found = pairs.with_columns(left_in=source_then[state.pairs["left"]], right_in=source_then[state.pairs["right"]])
+    products = table_of(views, _earlier(found, is_changed, count_sources))
     scored, count = _rescored(products, matcher, pairs, is_changed)
     return Scored(
         products.ids, _numbered(products), scored, state.facts["model"], "changed", int(before.is_changed.sum()), count,
@@ -103,15 +106,33 @@ def _has_sources(records: pl.DataFrame) -> bool:
     return bool(compared_as(sources_of(records)).any())
 
 
-def _earlier(pairs: pl.DataFrame, is_changed: Booleans) -> Earlier:
-    """What was found before, from the pairs of then by positions of today, -1 for what is new, changed or gone."""
+def _sources_then(records: pl.DataFrame, earlier: pl.DataFrame) -> Ints:
+    """Today's number of the source that each earlier record was in; any one where its system is gone."""
+    numbers = pl.DataFrame({"source_system": records["source_system"], "number": compared_as(sources_of(records))})
+    known = earlier.select("source_system").join(
+        numbers.unique("source_system"), on="source_system", how="left", maintain_order="left", nulls_equal=True
+    )
+    return known["number"].fill_null(0).to_numpy()
+
+
+def _earlier(pairs: pl.DataFrame, is_changed: Booleans, count_sources: int) -> Earlier:
+    """What was found before.
+
+    Args:
+        pairs: Pairs of then by positions of today, -1 for what changed or is gone; `left_in` and `right_in` are the
+            sources of their records.
+        is_changed: Records that are new or compared otherwise.
+        count_sources: Of today.
+    """
     left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
     is_same = np.append(~is_changed, False)
     stays = is_same[left] & is_same[right]
     left_finds, right_finds = pairs["left_finds"].to_numpy(), pairs["right_finds"].to_numpy()
-    has_lost = np.zeros(is_same.size, dtype=bool)
-    has_lost[left[left_finds & ~stays]] = True
-    has_lost[right[right_finds & ~stays]] = True
+    left_in, right_in = pairs["left_in"].to_numpy(), pairs["right_in"].to_numpy()
+    has_lost = np.zeros((is_same.size, count_sources), dtype=bool)
+    for finder, place, finds in ((left, right_in, left_finds), (right, left_in, right_finds)):
+        lost = finds & ~stays
+        has_lost[finder[lost], place[lost]] = True
     found = Candidates(left[stays], right[stays], left_finds[stays], right_finds[stays])
     return Earlier(found, is_changed, has_lost[:-1])
 

@@ -67,7 +67,7 @@ class Earlier:
     Attributes:
         candidates: Pairs of records that are as they were.
         is_changed: Records that are new, or differ from what they were then in anything that is compared.
-        has_lost: Records of whose nearest then one changed or is gone.
+        has_lost: Records × sources (`compared_as`): whether one of the nearest there changed or is gone.
     """
 
     candidates: Candidates
@@ -86,12 +86,14 @@ def candidate_pairs(views: ProductViews, source: Ints, is_linking: bool, earlier
     """
     near_source, rows = compared_as(source), _telling_grams(views)
     is_told_apart = ~without_identity(views.records)
-    looks, kept = np.ones(source.size, dtype=bool), (np.empty(0, np.int64), np.empty(0, np.int64))
+    shape = (source.size, int(near_source.max(initial=0)) + 1)
+    looks, kept = np.ones(shape, dtype=bool), (np.empty(0, np.int64), np.empty(0, np.int64))
     if earlier is not None:
         finder, found = earlier.candidates.found()
-        looks = earlier.is_changed | earlier.has_lost
+        looks = earlier.is_changed[:, np.newaxis] | earlier.has_lost
         looks |= _is_reached(rows, near_source, is_told_apart, earlier.is_changed, finder, found)
-        kept = (finder[~looks[finder]], found[~looks[finder]])
+        stays = ~looks[finder, near_source[found]]
+        kept = (finder[stays], found[stays])
     near = [kept, *_near(rows, near_source, is_linking, is_told_apart, looks)]
     shared = [_sharing(views.codes.present, source)]
     shared += [_sharing(_as_rows(views.records[column]), source) for column in ("gtin", "mapped_code")]
@@ -130,29 +132,30 @@ def _telling_grams(views: ProductViews) -> csr_matrix:
 def _near(
     rows: csr_matrix, source: Ints, is_linking: bool, is_told_apart: Booleans, looks: Booleans
 ) -> Iterator[tuple[Ints, Ints]]:
-    members = [np.flatnonzero((source == number) & is_told_apart) for number in np.unique(source)]
+    members = [np.flatnonzero((source == number) & is_told_apart) for number in range(looks.shape[1])]
     for one, other in product(range(len(members)), repeat=2):
         if not (is_linking and one == other):
-            yield _nearest(rows, members[one][looks[members[one]]], members[other])
+            yield _nearest(rows, members[one][looks[members[one], other]], members[other])
 
 
 def _is_reached(
     rows: csr_matrix, source: Ints, is_told_apart: Booleans, is_changed: Booleans, finder: Ints, found: Ints
 ) -> Booleans:
-    """Records that a changed one comes as near to as the last of their nearest, or that have few."""
+    """Records × sources: whether a changed record there is as near as the last of the nearest, or these are few."""
     shape = (source.size, int(source.max(initial=0)) + 1)
     cell = finder * shape[1] + source[found]
     last = np.full(shape[0] * shape[1], np.inf)
     np.minimum.at(last, cell, np.asarray(rows[finder].multiply(rows[found]).sum(axis=1)).ravel())
     is_full = np.bincount(cell, minlength=last.size) >= NEAREST
     reach = np.where(is_full, last, LEAST_NEAR).reshape(shape)
-    reached = np.zeros(source.size, dtype=bool)
+    reached = np.zeros(shape, dtype=bool)
     everybody, changed = rows.T.tocsr(), np.flatnonzero(is_changed & is_told_apart)
     for start in range(0, changed.size, CHUNK):
         near = (rows[changed[start : start + CHUNK]] @ everybody).tocoo()
         of_source = source[changed[start : start + CHUNK]][near.row]
-        reached[near.col[near.data >= reach[near.col, of_source] - 0.1**DIGITS]] = True
-    return reached & is_told_apart
+        is_near = near.data >= reach[near.col, of_source] - 0.1**DIGITS
+        reached[near.col[is_near], of_source[is_near]] = True
+    return reached
 
 
 def _nearest(rows: csr_matrix, of: Ints, among: Ints) -> tuple[Ints, Ints]:
