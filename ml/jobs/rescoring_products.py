@@ -52,7 +52,7 @@ def scored_products(settings: Settings, raw: pl.DataFrame, state: State | None) 
     """
     taught = load_matcher(settings.paths.matching, PRODUCT.name)
     matcher = matcher_of(settings, state)
-    if state is not None and matcher is not None and raw.height < 2 * int(state.facts["count_trained"]):
+    if state is not None and matcher is not None and 0 < raw.height < 2 * int(state.facts["count_trained"]):
         before = kept(raw, state)
         if before.places.height == raw.height == state.records.height:
             records = state.records.drop("record_id", "digest")

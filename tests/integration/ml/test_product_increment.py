@@ -158,3 +158,12 @@ def test_new_rules_or_twice_the_records_are_scored_whole_again(
     assert matched(settings, both(130)).way == "whole"
     monkeypatch.setattr("ml.jobs.rescoring_products.rules_fingerprint", lambda: "other rules")
     assert matched(settings, both(130)).way == "whole"
+
+
+def test_a_catalogue_that_empties_and_fills_again_is_matched(settings: Settings) -> None:
+    records = both(60)
+    first = matched(settings, records)
+    emptied = matched(settings, {})
+    assert (emptied.count_records, emptied.note[:34]) == (0, "There are no product records to co")
+    again = matched(settings, records)
+    assert (again.way, again.count_golden) == ("whole", first.count_golden)
