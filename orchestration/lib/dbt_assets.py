@@ -11,8 +11,6 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from orchestration.lib.column_lineage import asset_lineage
 
-GROUPS = {"staging": "staging", "master": "master_data", "marts": "marts", "features": "features"}
-
 
 class ProjectTranslator(DagsterDbtTranslator):
     """Names dbt nodes as assets: sources are the assets of landing and matching, folders are groups."""
@@ -33,6 +31,8 @@ class ProjectTranslator(DagsterDbtTranslator):
         return {**metadata, "dagster/column_lineage": lineage} if lineage else metadata
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The top folder below `models/`."""
+        """The top folder below `models/`; the snapshots keep the history of master data."""
+        if dbt_resource_props["resource_type"] == "snapshot":
+            return "master_data"
         folders = dbt_resource_props.get("fqn", [])
-        return GROUPS.get(folders[1], folders[1]) if len(folders) > 2 else None
+        return folders[1] if len(folders) > 2 else None
