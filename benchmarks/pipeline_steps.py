@@ -42,7 +42,11 @@ def bare(settings: Settings) -> None:
                 connection.execute(f"create table {node['name']} as from read_csv('{seed}', all_varchar = true)")
             elif node["config"]["materialized"] != "ephemeral":
                 kind = "view" if node["config"]["materialized"] == "view" else "table"
-                connection.execute(f"create {kind} {node['name']} as {node['compiled_code']}")
+                try:
+                    connection.execute(f"create {kind} {node['name']} as {node['compiled_code']}")
+                except duckdb.Error as error:
+                    error.add_note(f"while building {node['name']}")
+                    raise
 
 
 def publication(settings: Settings) -> None:
