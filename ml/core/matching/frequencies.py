@@ -87,7 +87,7 @@ def equal_beyond_chance(records: pl.DataFrame, is_linking: bool) -> float:
     count = known.select(pl.len().over("name_letters").cast(pl.Int64)).to_series()
     by_chance = pl.DataFrame({"by_words": chances(known["name_words"], known["name_words"]),
                               "by_count": (count - OF_ONE_PERSON) / max(1, known.height)})  # fmt: skip
-    mean = float(by_chance.max_horizontal().mean() or 0.0)  # type: ignore[arg-type]
+    mean = float(by_chance.max_horizontal().sum()) / max(1, known.height)
     second = int(known["side"].sum())
     sizes = known.group_by("name_letters").agg(pl.col("side").sum().cast(pl.Int64), count=pl.len().cast(pl.Int64))
     if is_linking:

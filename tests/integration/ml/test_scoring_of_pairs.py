@@ -3,6 +3,7 @@
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -23,7 +24,8 @@ WITHOUT_SPARK = (
     else "Java is not installed" if shutil.which("java") is None else ""
 )  # fmt: skip
 
-
+#: What was compared, its pairs, and the model of their scores.
+Scored = tuple[Prepared, pl.DataFrame, dict[str, Any]]
 GIVEN, FAMILY = ("Ada", "Grace", "Alan", "Tony", "Eva"), ("Hill", "Wood", "Lake", "Moor")
 
 
@@ -47,11 +49,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def scored(settings: Settings) -> tuple[Prepared, pl.DataFrame, dict]:  # type: ignore[type-arg]
+def scored(settings: Settings) -> Scored:
     return scored_with(settings, people(400))
 
 
-def scored_with(settings: Settings, table: pl.DataFrame) -> tuple[Prepared, pl.DataFrame, dict]:  # type: ignore[type-arg]
+def scored_with(settings: Settings, table: pl.DataFrame) -> Scored:
     prepared = prepared_for(CUSTOMER, table)
     with linking_database(settings) as database:
         pairs, model = score(prepared, train(CUSTOMER, prepared, database), database)
@@ -67,9 +69,7 @@ def test_the_steps_of_a_pair_add_up_to_its_score(columns: list[str], settings: S
         assert probability_of(model, steps) == pytest.approx(probability, rel=1e-6)
 
 
-def test_comparing_only_what_changed_gives_the_scores_of_comparing_all(
-    scored: tuple[Prepared, pl.DataFrame, dict], settings: Settings
-) -> None:  # type: ignore[type-arg]
+def test_comparing_only_what_changed_gives_the_scores_of_comparing_all(scored: Scored, settings: Settings) -> None:
     prepared, pairs, model = scored
     is_changed = pl.Series(np.arange(prepared.records.height) % 50 == 7)
     changed = prepared.records.filter(is_changed)
