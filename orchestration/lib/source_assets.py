@@ -9,10 +9,12 @@ inputs, whose materializations are the landings that met new content.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import cast
 
 import dagster as dg
 from dagster._core.events import DagsterEvent, DagsterEventType, StepMaterializationData
 from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
+from dagster._record import replace
 
 from sources.freshness import known_adapters, source_freshness
 from sources.manifest import Adapter, AdapterError, Source
@@ -42,7 +44,8 @@ def with_sources(definitions: dg.Definitions, settings: Settings) -> dg.Definiti
         return spec.replace_attributes(deps=[*spec.deps, *feeding[spec.key]]) if spec.key in feeding else spec
 
     specs = [source_spec(a, name, source) for a in adapters for name, source in a.manifest.sources.items()]
-    return dg.Definitions.merge(definitions.map_asset_specs(func=after_its_sources), dg.Definitions(assets=specs))
+    assets = cast(Sequence[dg.AssetsDefinition], definitions.assets or ())
+    return replace(definitions, assets=[*dg.map_asset_specs(after_its_sources, assets), *specs])
 
 
 def source_key(adapter: str, name: str) -> dg.AssetKey:
