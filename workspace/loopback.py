@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 HOST = "127.0.0.1"
 GRACE_SECONDS = 5
+BACKLOG = 2_048  # connections waiting to be accepted; uvicorn's own
 
 
 class PortTaken(OSError):
@@ -25,7 +26,7 @@ def serve_on_loopback(
     Args:
         application: ASGI application.
         port: Port; 0 takes a free one.
-        show: Told the address once the socket is bound.
+        show: Told the address once a connection to it is accepted; it is answered when the server has started.
         lifespan: Whether the application is told of start and end.
 
     Raises:
@@ -42,6 +43,7 @@ def serve_on_loopback(
     with listener:
         try:
             listener.bind((HOST, port))
+            listener.listen(BACKLOG)
         except OSError as error:
             raise PortTaken(f"Port {port} of {HOST} cannot be used ({error.strerror}).") from error
         show(f"http://{HOST}:{listener.getsockname()[1]}")
