@@ -1,14 +1,15 @@
 """The warehouse build beside the same SQL run bare: what dbt, its tests, publication and validation cost, by size.
 
 A simulated company with headline days (180,000 orders) is landed, matched and built. Both sides build every model from
-the same landed Parquet into a new DuckDB file, in turn; the bare side executes the SQL that dbt compiled, in order of
-dependence, in one connection. Then the largest company gets one more day.
+the same landed Parquet into a new DuckDB file, in turn, large companies slice by slice (`OI_SLICE_ORDERS`); the bare
+side executes the SQL that dbt compiled, in order of dependence, in one connection. Then the largest company gets one more day.
 
 `BENCH_DAYS` are the sizes in headline days of about 290,000 order lines (default `4`; 1, 3 and 10 million lines are
 `4 11 35`), `BENCH_ORDERS` the orders of a day (default 180,000; with fewer, many days fit into an hour), `BENCH_ROUNDS`
 how often each is built (default 1); `BENCH_ONE_MORE=0` leaves the one more day out.
 """
 
+import json
 import math
 import os
 import shutil
@@ -23,7 +24,7 @@ from statistics import linear_regression, median
 from benchmarks.pipeline_steps import TARGET
 from ml.core.matching.entities import ENTITIES
 from ml.jobs.master import match_entity
-from orchestration.defs.transform import STAGING
+from orchestration.defs.transform import STAGING, slice_variables
 from orchestration.lib.dbt import EXECUTABLE, PROJECT, dbt_environment
 from sources.history import landing_history
 from sources.landing import land
@@ -98,6 +99,12 @@ def dbt(settings: Settings, *arguments: str) -> tuple[float, float]:
     return seconds, memory
 
 
+def all_days(settings: Settings) -> list[str]:
+    """Arguments of dbt for a build of all days, as the daily asset gives them."""
+    variables = slice_variables(settings)
+    return ["--vars", json.dumps(variables)] if variables else []
+
+
 def step(settings: Settings, name: str) -> tuple[float, float]:
     """Run a step of `pipeline_steps`; gives its own seconds and the peak memory of its process in GiB."""
     _, memory, said = run([sys.executable, "-m", "benchmarks.pipeline_steps", name, str(settings.home)], settings)
@@ -130,7 +137,7 @@ def measure(folder: Path, days: int) -> tuple[Measured, Measured | None]:
         shutil.copytree(whole, extracts, ignore=last_files, dirs_exist_ok=True)
         prepare(settings)
         tell("build the days before the last")
-        dbt(settings, *BUILD)
+        dbt(settings, *BUILD, *all_days(settings))
         step(settings, "publication")
         step(settings, "validation")
         shutil.copytree(whole, extracts, dirs_exist_ok=True)
@@ -144,7 +151,9 @@ def measure(folder: Path, days: int) -> tuple[Measured, Measured | None]:
             if name in ("bare", "dbt build with tests"):
                 settings.paths.warehouse.unlink(missing_ok=True)
             tell(f"{days} days: {name}")
-            seconds, memory = dbt(settings, *BUILD) if name.startswith("dbt") else step(settings, name)
+            seconds, memory = (
+                dbt(settings, *BUILD, *all_days(settings)) if name.startswith("dbt") else step(settings, name)
+            )
             tell(f"{seconds:.1f} s, {memory:.2f} GiB")
             taken.seconds.append(seconds)
             taken.memory = max(taken.memory, memory)
@@ -163,7 +172,7 @@ def prepare(settings: Settings) -> None:
     dbt(settings, "build", "--select", *STAGING.split(), "--exclude-resource-type", "unit_test", "test")
     for entity in ENTITIES.values():
         match_entity(settings, entity)
-    dbt(settings, "compile")
+    dbt(settings, "compile", *all_days(settings))
 
 
 def one_more_day(settings: Settings) -> Measured:
@@ -180,7 +189,7 @@ def one_more_day(settings: Settings) -> Measured:
         seconds, memory = step(settings, name)
         steps[name] = Taken([seconds], memory)
     read = sum(t.total.read for t in report.tables.values())
-    dbt(settings, "compile")
+    dbt(settings, "compile", *all_days(settings))
     return Measured(1, 0, read, steps)
 
 

@@ -8,12 +8,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import date, timedelta
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from orchestration.defs.transform import slice_variables
 from orchestration.lib.dbt import PROJECT
 from workspace.settings import Settings
 from workspace.warehouse import duckdb_config, open_warehouse
@@ -30,23 +32,35 @@ def manifest_of(settings: Settings) -> dict[str, Any]:
 
 
 def bare(settings: Settings) -> None:
-    """Execute the SQL that dbt compiled, in order of dependence, in one connection; ephemeral models are inlined."""
+    """Execute the SQL that dbt compiled, in order of dependence, in one connection; ephemeral models are inlined.
+
+    What dbt builds slice by slice is built slice by slice: in one go, large companies do not fit into the memory limit.
+    """
     found = manifest_of(settings)["nodes"]
     nodes = {key: n for key, n in found.items() if n["resource_type"] in {"model", "seed"}}
     order = TopologicalSorter({key: n["depends_on"].get("nodes", []) for key, n in nodes.items()}).static_order()
+    starts = [date.fromisoformat(day) for day in slice_variables(settings).get("slices", [])]
+    slices = list(zip([date.min, *starts], [*(day - timedelta(days=1) for day in starts), date.max], strict=True))
     config = duckdb_config(settings, settings.paths)
     with duckdb.connect(str(settings.paths.warehouse), config=config) as connection:
         for node in (nodes[key] for key in order if key in nodes):
+            name, materialized = node["name"], node["config"]["materialized"]
             if node["resource_type"] == "seed":
                 seed = PROJECT / node["original_file_path"]
-                connection.execute(f"create table {node['name']} as from read_csv('{seed}', all_varchar = true)")
-            elif node["config"]["materialized"] != "ephemeral":
-                kind = "view" if node["config"]["materialized"] == "view" else "table"
-                try:
-                    connection.execute(f"create {kind} {node['name']} as {node['compiled_code']}")
-                except duckdb.Error as error:
-                    error.add_note(f"while building {node['name']}")
-                    raise
+                connection.execute(f"create table {name} as from read_csv('{seed}', all_varchar = true)")
+            elif materialized != "ephemeral":
+                kind = "view" if materialized == "view" else "table"
+                statement = f"create {kind} {name} as {node['compiled_code']}"
+                for first, last in slices if node["config"]["event_time"] else [(date.min, date.max)]:
+                    connection.execute(
+                        f"set variable slice_first = date '{first}'; set variable slice_last = date '{last}'"
+                    )
+                    try:
+                        connection.execute(statement)
+                    except duckdb.Error as error:
+                        error.add_note(f"while building {name}")
+                        raise
+                    statement = f"insert into {name} by name {node['compiled_code']}"
 
 
 def publication(settings: Settings) -> None:

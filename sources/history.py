@@ -6,6 +6,8 @@ Belongs here: questions about the landed state. Does not belong here: landing, o
 from dataclasses import dataclass
 from datetime import date
 
+import duckdb
+
 from sources.contracts import load_contract
 from sources.record import LandingReport, read_reports
 from workspace.settings import Settings
@@ -36,6 +38,16 @@ def landed_days(settings: Settings) -> tuple[date, date] | None:
         for folder in (settings.paths.landing / table.name).glob("day=*")
     ]  # fmt: skip
     return (date.fromisoformat(min(days)), date.fromisoformat(max(days))) if days else None
+
+
+def landed_orders(settings: Settings) -> dict[date, int]:
+    """Landed orders by day, in order; every version of an order counts, as each is read when the order is built."""
+    files = settings.paths.landing / "orders" / "day=*" / "*.parquet"
+    if next(files.parent.parent.glob("day=*/*.parquet"), None) is None:
+        return {}
+    with duckdb.connect() as connection:
+        query = "select day, count(*) from read_parquet($files, hive_partitioning = true) group by day order by day"
+        return dict(connection.execute(query, {"files": str(files)}).fetchall())
 
 
 def landing_history(settings: Settings) -> list[LandingReport]:

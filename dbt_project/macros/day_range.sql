@@ -1,6 +1,7 @@
 {#
     What a build replaces: the days from var `from_day` to `to_day`, both included, as YYYY-MM-DD; with var `changes`, what
-    the landings touched that no build has taken in yet; with neither, all days.
+    the landings touched that no build has taken in yet; with neither, all days, in one go or slice by slice
+    (`macros/slices.sql`).
 #}
 
 {% macro has_day_range() -%}
@@ -9,6 +10,19 @@
 
 {% macro builds_changes() -%}
     {{ return(var('changes', false) and not has_day_range()) }}
+{%- endmacro %}
+
+{# True where the rows of a build are told by their day: between `first_day()` and `last_day()`. #}
+{% macro builds_days() -%}
+    {{ return(has_day_range() or builds_slices()) }}
+{%- endmacro %}
+
+{% macro first_day() -%}
+    {{ return(slice_day('first') if builds_slices() else "date '" ~ day_range().first ~ "'") }}
+{%- endmacro %}
+
+{% macro last_day() -%}
+    {{ return(slice_day('last') if builds_slices() else "date '" ~ day_range().last ~ "'") }}
 {%- endmacro %}
 
 {% macro day_range() -%}
@@ -28,8 +42,8 @@
     day column: orders, events, stock and receipts are touched on days of their own.
 #}
 {% macro in_day_range(column, clock=none) -%}
-    {%- if has_day_range() -%}
-        {{ column }} between date '{{ day_range().first }}' and date '{{ day_range().last }}'
+    {%- if builds_days() -%}
+        {{ column }} between {{ first_day() }} and {{ last_day() }}
     {%- elif builds_changes() -%}
         {{ column }} in (select day from {{ ref('int_days_rebuilt') }} where day_column = '{{ clock or column.split('.')[-1] }}')
     {%- else -%}
@@ -39,9 +53,9 @@
 
 {# True where `column`, a time, lies in the days of this build. Written on the bare column, so that Parquet prunes. #}
 {% macro time_in_day_range(column) -%}
-    {%- if has_day_range() -%}
-        {{ column }} >= timestamp '{{ day_range().first }} 00:00:00'
-        and {{ column }} < date '{{ day_range().last }}' + interval 1 day
+    {%- if builds_days() -%}
+        {{ column }} >= cast({{ first_day() }} as timestamp)
+        and {{ column }} < {{ last_day() }} + interval 1 day
     {%- else -%}
         true
     {%- endif -%}
@@ -49,9 +63,9 @@
 
 {# True where `column`, a date or time, lies before the last day of this build and at most `days` before the first. #}
 {% macro in_days_before_range(column, days) -%}
-    {%- if has_day_range() -%}
-        {{ column }} >= date '{{ day_range().first }}' - interval {{ days }} day
-        and {{ column }} < date '{{ day_range().last }}'
+    {%- if builds_days() -%}
+        {{ column }} >= {{ first_day() }} - interval {{ days }} day
+        and {{ column }} < {{ last_day() }}
     {%- elif builds_changes() -%}
         {{ column }} >= {{ first_rebuilt('order_date') }} - interval {{ days }} day
     {%- else -%}
@@ -61,7 +75,7 @@
 
 {# True where `column`, a date or time, lies before the last day of this build. #}
 {% macro before_range_ends(column) -%}
-    {%- if has_day_range() -%} {{ column }} < date '{{ day_range().last }}' {%- else -%} true {%- endif -%}
+    {%- if builds_days() -%} {{ column }} < {{ last_day() }} {%- else -%} true {%- endif -%}
 {%- endmacro %}
 
 {#
@@ -69,8 +83,8 @@
     the days are those of `clock`.
 #}
 {% macro in_days_up_to_range(column, days, clock='order_date') -%}
-    {%- if has_day_range() -%}
-        {{ column }} between date '{{ day_range().first }}' - interval {{ days }} day and date '{{ day_range().last }}'
+    {%- if builds_days() -%}
+        {{ column }} between {{ first_day() }} - interval {{ days }} day and {{ last_day() }}
     {%- elif builds_changes() -%}
         {{ column }} >= {{ first_rebuilt(clock) }} - interval {{ days }} day
     {%- else -%}

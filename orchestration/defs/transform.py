@@ -18,7 +18,7 @@ from orchestration.lib.dbt_assets import ProjectTranslator
 from orchestration.lib.instance import WAREHOUSE_POOL
 from orchestration.lib.partitions import CHANGES_TAG, DAYS, ONE_RUN
 from orchestration.lib.workspace_resource import WorkspaceResource
-from sources.history import landed_days
+from sources.history import landed_days, landed_orders
 from workspace.settings import Settings, load_settings
 from workspace.warehouse import open_warehouse, warehouse_lock
 
@@ -93,16 +93,30 @@ def change_variables(settings: Settings) -> dict[str, bool]:
         return {"changes": True} if known.fetchone() else {}
 
 
-def day_variables(settings: Settings, first: str, last: str) -> dict[str, str]:
-    """Variables of dbt for a range of days; none when the range holds all landed days, which are built in one go."""
+def day_variables(settings: Settings, first: str, last: str) -> dict[str, str] | dict[str, list[str]]:
+    """Variables of dbt for a range of days; all landed days are built anew, in slices where there are many orders."""
     landed = landed_days(settings)
     if landed is not None and first <= landed[0].isoformat() and last >= landed[1].isoformat():
-        return {}
+        return slice_variables(settings)
     return {"from_day": first, "to_day": last}
 
 
+def slice_variables(settings: Settings) -> dict[str, list[str]]:
+    """Variables of dbt for all days: the first day of each slice of `slice_orders` but the first's."""
+    starts, orders_of_slice = [], 0
+    for day, orders in landed_orders(settings).items():
+        if orders_of_slice and orders_of_slice + orders > settings.slice_orders:
+            starts.append(day.isoformat())
+            orders_of_slice = 0
+        orders_of_slice += orders
+    return {"slices": starts} if starts else {}
+
+
 def _build(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource, **variables: str | bool
+    context: dg.AssetExecutionContext,
+    dbt: DbtCliResource,
+    workspace: WorkspaceResource,
+    **variables: str | bool | list[str],
 ) -> Iterator[Any]:
     settings = workspace.settings
     # Unit tests judge the code, not the data; `make test` runs them.

@@ -86,7 +86,7 @@ class Company:
                 connection.execute("insert into landed from given")
             connection.execute(f"copy landed to '{path}' (format parquet)")
 
-    def dbt(self, *arguments: str, check: bool = True, **variables: str) -> str:
+    def dbt(self, *arguments: str, check: bool = True, **variables: str | list[str]) -> str:
         """Run a dbt command on this company in this process, and return what dbt said.
 
         dbt is loaded once for all tests that way. With `check`, fails in dbt's own words when dbt does.
@@ -112,7 +112,7 @@ class Company:
             raise AssertionError(f"dbt {' '.join(arguments)} was expected to fail, and did not")
         return text
 
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **variables: str | list[str]) -> subprocess.Popen[str]:
         """Start dbt in a process group of its own; each line that it says is one event."""
         return subprocess.Popen(
             [str(Path(sys.executable).with_name("dbt")), *self._arguments(arguments, variables)],
@@ -120,7 +120,7 @@ class Company:
             start_new_session=True,
         )  # fmt: skip
 
-    def _arguments(self, arguments: Sequence[str], variables: Mapping[str, str]) -> list[str]:
+    def _arguments(self, arguments: Sequence[str], variables: Mapping[str, str | list[str]]) -> list[str]:
         given = ["--vars", json.dumps(variables)] if variables else []
         places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
         written = ["--target-path", str(self.bench / "target"), "--log-path", str(self.bench / "logs")]
@@ -137,11 +137,11 @@ class Company:
             "OI_DBT_THREADS": "2", "OI_DBT_MEMORY_LIMIT": "2GB", "OI_DBT_SPILL": str(link / "spill"),
         }  # fmt: skip
 
-    def build(self, *arguments: str, **variables: str) -> None:
+    def build(self, *arguments: str, **variables: str | list[str]) -> None:
         """Build models with their data tests; unit tests have a test of their own."""
         self.dbt("build", "--exclude-resource-type", "unit_test", *arguments, **variables)
 
-    def run(self, *arguments: str, **variables: str) -> None:
+    def run(self, *arguments: str, **variables: str | list[str]) -> None:
         """Build models and seeds without any test."""
         self.dbt("build", "--exclude-resource-type", "unit_test", "test", *arguments, **variables)
 

@@ -1,10 +1,11 @@
 """Builds of some days: they change those days and nothing else, and come to what a build of all days comes to."""
 
+import re
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from tests.support.dbt_company import Company
+from tests.support.dbt_company import PROJECT, Company
 from tests.support.order_history import START, Rows, order_history
 
 DAILY = {"int_orders_resolved": "order_date", "fct_orders": "order_date", "fct_order_lines": "order_date",
@@ -36,6 +37,20 @@ def test_a_range_of_days_comes_to_what_all_days_come_to(whole: Company, tmp_path
             connection.execute(f"delete from {table} where {day} between date '2026-01-20' and date '2026-02-05'")
     parts.build("--select", "tag:daily", from_day="2026-01-20", to_day="2026-02-05")
     assert {t: parts.digest(t) for t in DAILY} == {t: whole.digest(t) for t in DAILY}
+
+
+def test_slices_of_days_come_to_what_all_days_in_one_go_come_to(whole: Company, tmp_path: Path) -> None:
+    parts = whole.copy(tmp_path / "parts")
+    with parts.connect() as connection:
+        for table in DAILY:
+            connection.execute(f"delete from {table}")
+    parts.build("--select", "tag:daily", slices=["2026-01-20", "2026-02-05"])
+    assert {t: parts.digest(t) for t in [*DAILY, "landings_built"]} == {
+        t: whole.digest(t) for t in [*DAILY, "landings_built"]
+    }
+    # Each query met its own days only, and what was built before was replaced and not added to.
+    statement = (PROJECT / parts.manifest["nodes"]["model.order_intelligence.fct_orders"]["build_path"]).read_text()
+    assert re.findall(r"slice_last = date '([^']*)'", statement) == ["2026-01-19", "2026-02-04", "9999-12-31"]
 
 
 def test_a_second_build_changes_nothing(whole: Company, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import socket
 from datetime import date
 
+import duckdb
 import pytest
 
 from orchestration.defs.transform import change_variables, day_variables
@@ -42,6 +43,18 @@ def test_a_range_of_all_landed_days_is_built_in_one_go(settings: Settings) -> No
         (settings.paths.landing / "orders" / f"day={day}").mkdir(parents=True)
     assert day_variables(settings, "2026-01-01", "2026-01-31") == {}
     assert day_variables(settings, "2026-01-05", "2026-01-31") == {"from_day": "2026-01-05", "to_day": "2026-01-31"}
+
+
+def test_many_orders_are_built_slice_by_slice(settings: Settings) -> None:
+    for day, orders in (("2026-01-01", 6), ("2026-01-02", 3), ("2026-01-03", 2), ("2026-01-09", 20), ("2026-01-10", 1)):
+        folder = settings.paths.landing / "orders" / f"day={day}"
+        folder.mkdir(parents=True)
+        duckdb.execute(f"copy (from range({orders})) to '{folder / '1.parquet'}'")
+    assert day_variables(settings, "2026-01-01", "2026-01-10") == {}
+    sliced = settings.model_copy(update={"slice_orders": 10})
+    # A day is never cut, however many its orders.
+    assert day_variables(sliced, "2026-01-01", "2026-01-10") == {"slices": ["2026-01-03", "2026-01-09", "2026-01-10"]}
+    assert day_variables(sliced, "2026-01-02", "2026-01-10") == {"from_day": "2026-01-02", "to_day": "2026-01-10"}
 
 
 def test_changes_are_built_where_a_build_says_what_it_took_in_and_all_days_otherwise(settings: Settings) -> None:

@@ -1,0 +1,43 @@
+{#
+    A build of all days, slice by slice: var `slices` holds the first day of each slice but the first, as YYYY-MM-DD, in
+    order. A model with a day column (`event_time`) is then filled by one query for each slice, so that its memory is
+    that of a slice, whatever the history. The queries differ in two variables of the connection only.
+#}
+{% macro builds_slices() -%}
+    {{ return(var('slices', []) | length > 0 and not has_day_range() and not builds_changes()) }}
+{%- endmacro %}
+
+{# `first` or `last` day of the slice that is built; of all days, where a query is of no slice. #}
+{% macro slice_day(which) -%}
+    {{ return("coalesce(getvariable('slice_" ~ which ~ "'), date '" ~ all_days()[which] ~ "')") }}
+{%- endmacro %}
+
+{% macro all_days() -%}
+    {{ return({'first': '0001-01-01', 'last': '9999-12-31'}) }}
+{%- endmacro %}
+
+{% macro slice_of(first, last) -%}
+    set variable slice_first = date '{{ first }}';
+    set variable slice_last = date '{{ last }}';
+{%- endmacro %}
+
+{% macro duckdb__create_table_as(
+    temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none
+) -%}
+    {%- set create = dbt.duckdb__create_table_as(
+        temporary, relation, compiled_code, language, partitioned_by, sorted_by
+    ) -%}
+    {%- if temporary or not builds_slices() or config.get('event_time') is none -%}
+        {{ create }}
+    {%- else -%}
+        {%- set starts = [all_days().first] + var('slices') -%}
+        {%- for start in starts %}
+        {{ slice_of(start, day_before(starts[loop.index]) if not loop.last else all_days().last) }}
+        {% if loop.first -%} {{ create }} {%- else -%} insert into {{ relation }} by name ({{ compiled_code }}); {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro day_before(day) -%}
+    {{ return((modules.datetime.date.fromisoformat(day) - modules.datetime.timedelta(days=1)).isoformat()) }}
+{%- endmacro %}
