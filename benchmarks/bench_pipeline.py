@@ -2,7 +2,8 @@
 
 A simulated company with headline days (180,000 orders) is landed, matched and built. Both sides build every model from
 the same landed Parquet into a new DuckDB file, in turn, large companies slice by slice (`OI_SLICE_ORDERS`); the bare
-side executes the SQL that dbt compiled, in order of dependence, in one connection. Then the largest company gets one more day.
+side executes the SQL that dbt compiled, in order of dependence, in one connection. Then the largest company gets one
+more day.
 
 `BENCH_DAYS` are the sizes in headline days of about 290,000 order lines (default `4`; 1, 3 and 10 million lines are
 `4 11 35`), `BENCH_ORDERS` the orders of a day (default 180,000; with fewer, many days fit into an hour), `BENCH_ROUNDS`
