@@ -65,13 +65,13 @@ def bare(settings: Settings) -> None:
 
 def publication(settings: Settings) -> None:
     """Export and publish every published model, as the asset does."""
-    from orchestration.defs.publication import export_table, published_models
+    from orchestration.lib.export import export_tables, published_models
     from workspace.published import publish
 
     with tempfile.TemporaryDirectory(dir=settings.paths.ensure().published, prefix=".export-") as scratch:
         with open_warehouse(settings, "benchmark", read_only=True) as connection:
-            tables = published_models(manifest_of(settings)).items()
-            files = {table: export_table(connection, table, order, Path(scratch)) for table, order in tables}
+            tables = published_models(manifest_of(settings))
+            files = export_tables(connection, tables, Path(scratch), settings.paths.published)
         publish(settings.paths.published, files, {}, settings.keep_snapshots)
 
 

@@ -31,8 +31,7 @@ import duckdb
 from benchmarks.run import HEADER, RESULTS, machine, read_sections
 from twin.generate import generate
 from twin.parameters import load_preset
-from workspace.files import sha256_of_file
-from workspace.published import find_current
+from workspace.published import find_current, parquet_relation, sha256_of_table
 from workspace.settings import Settings, quiet_environment
 
 #: One history in files of 21 days; the step that is killed first lands the last four days, as a night would.
@@ -88,12 +87,13 @@ class Company:
         """Rows and content of every column of every published table, and of the landed rows."""
         paths, found = self.settings.paths, Digests()
         snapshot = find_current(paths.published)
-        tables = {name: f"'{snapshot.path(name)}'" for name in snapshot.tables} if snapshot else {}
-        tables |= {f"landing/{folder.name}": f"'{folder}/**/*.parquet'" for folder in paths.landing.iterdir()
-                   if folder.is_dir() and next(folder.rglob("*.parquet"), None)}  # fmt: skip
+        tables = {name: parquet_relation(snapshot.path(name)) for name in snapshot.tables} if snapshot else {}
+        for folder in paths.landing.iterdir():
+            if folder.is_dir() and next(folder.rglob("*.parquet"), None):
+                files = f"'{folder}/**/*.parquet', union_by_name = true, hive_partitioning = false"
+                tables[f"landing/{folder.name}"] = f"read_parquet({files})"
         with duckdb.connect(":memory:") as connection:
-            for table, files in tables.items():
-                source = f"read_parquet({files}, union_by_name = true, hive_partitioning = false)"
+            for table, source in tables.items():
                 names = [row[0] for row in connection.execute(f"describe select * from {source}").fetchall()]
                 sums = ", ".join(f'cast(sum(hash("{name}")) as varchar)' for name in names)
                 row = connection.execute(f"select count(*), {sums} from {source}").fetchone() or ()
@@ -115,7 +115,7 @@ class Reader(threading.Thread):
             try:
                 snapshot = find_current(self.published)
                 for table, entry in snapshot.tables.items() if snapshot else ():
-                    if snapshot and sha256_of_file(snapshot.path(table)) != entry["sha256"]:
+                    if snapshot and sha256_of_table(snapshot.path(table)) != entry["sha256"]:
                         self.unreadable.append(f"{table} of {snapshot.version} differs from its manifest")
                 self.looks += 1
             except Exception as error:  # whatever keeps a reader from reading is a finding

@@ -3,8 +3,9 @@
 Belongs here: publishing tables, finding and opening the current snapshot, collecting old ones.
 Does not belong here: which tables are published (the caller says).
 
-Layout: `published/<version>/<table>.parquet`, `published/<version>/manifest.json`, and `published/CURRENT`, the only
-file that ever changes. A table that is not published anew is carried over from the current snapshot as a hard link.
+Layout: `published/<version>/<table>.parquet`, or `published/<version>/<table>/<part>.parquet` for a table that came in
+parts; `published/<version>/manifest.json`; and `published/CURRENT`, the only file that ever changes. A table that is
+not published anew is carried over from the current snapshot as a hard link.
 """
 
 import fcntl
@@ -16,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import duckdb
 
@@ -38,11 +39,11 @@ class Snapshot:
     """One published state of the marts.
 
     Attributes:
-        folder: Folder that holds one Parquet file a table.
+        folder: Folder that holds a Parquet file, or a folder of parts, a table.
         version: Name of the folder; sorts by time.
         digest: SHA-256 over the digests of all tables; equal content, equal digest.
         published_at: ISO time, UTC.
-        tables: Table name → `{"rows": int, "sha256": str}`.
+        tables: Table name → `{"rows": int, "sha256": str}`; with parts, also `"parts"`: file name → the part's own.
         notes: What the publisher wanted readers to know, such as `as_of` and `run_id`.
     """
 
@@ -50,7 +51,7 @@ class Snapshot:
     version: str
     digest: str
     published_at: str
-    tables: Mapping[str, Mapping[str, object]]
+    tables: Mapping[str, Mapping[str, Any]]
     notes: Mapping[str, object]
 
     def connect(self) -> duckdb.DuckDBPyConnection:
@@ -60,7 +61,7 @@ class Snapshot:
         """
         connection = duckdb.connect(":memory:", config={"temp_directory": str(self.folder.parent / ".spill")})
         for table in self.tables:
-            connection.execute(f"create view \"{table}\" as select * from read_parquet('{_quoted(self.path(table))}')")
+            connection.execute(f'create view "{table}" as select * from {parquet_relation(self.path(table))}')
         return connection
 
     def lease(self) -> "Lease":
@@ -76,8 +77,21 @@ class Snapshot:
         return lease
 
     def path(self, table: str) -> Path:
-        """The Parquet file of `table`."""
-        return self.folder / f"{table}.parquet"
+        """The Parquet file of `table`, or the folder of its parts."""
+        return _place(self.folder, table, "parts" in self.tables.get(table, {}))
+
+
+def parquet_relation(path: Path) -> str:
+    """A Parquet file, or a folder of parts in the order of their names, as a DuckDB table expression."""
+    quoted = str(path / "*.parquet" if path.is_dir() else path).replace("'", "''")
+    return f"read_parquet('{quoted}')"
+
+
+def sha256_of_table(path: Path) -> str:
+    """Digest of a table's file or parts, as its snapshot states it; empty where there is none."""
+    if path.is_dir():
+        return _digest_of_parts({part.name: sha256_of_file(part) for part in path.glob("*.parquet")})
+    return sha256_of_file(path) if path.exists() else ""
 
 
 class Lease:
@@ -100,7 +114,8 @@ def publish(published: Path, tables: Mapping[str, Path], notes: Mapping[str, obj
 
     Args:
         published: The company's `published` folder.
-        tables: Table name → Parquet file, which is moved into the snapshot.
+        tables: Table name → Parquet file or folder of parts, which is moved into the snapshot. A part that is a hard
+            link to the current snapshot's part of that name is taken as described there.
         notes: Free facts for readers; JSON values.
         keep: Older snapshots to keep beside the new one.
 
@@ -121,14 +136,15 @@ def _publish(published: Path, tables: Mapping[str, Path], notes: Mapping[str, ob
     version = published_at.strftime("%Y%m%dT%H%M%S%fZ")
     building = published / f".building-{version}-{os.getpid()}"
     building.mkdir()
-    entries: dict[str, dict[str, object]] = {}
+    entries: dict[str, dict[str, Any]] = {}
     try:
         for table, source in tables.items():
-            shutil.move(str(source), building / f"{table}.parquet")
-            entries[table] = _describe(building / f"{table}.parquet")
+            path = _place(building, table, source.is_dir())
+            shutil.move(str(source), path)
+            entries[table] = _describe(path, table, previous)
         for table, entry in (previous.tables if previous else {}).items():
             if table not in entries and previous:
-                os.link(previous.path(table), building / f"{table}.parquet")
+                _link(previous.path(table), _place(building, table, "parts" in entry))
                 entries[table] = dict(entry)
         digest = sha256_of_json({table: entry["sha256"] for table, entry in entries.items()})
         if previous and previous.digest == digest:
@@ -211,10 +227,33 @@ def _remove_unless_leased(folder: Path) -> bool:
     return True
 
 
-def _describe(parquet: Path) -> dict[str, object]:
-    count = duckdb.execute(f"select count(*) from read_parquet('{_quoted(parquet)}')").fetchone()
+def _place(folder: Path, table: str, in_parts: bool) -> Path:
+    return folder / (table if in_parts else f"{table}.parquet")
+
+
+def _link(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=os.link)
+    else:
+        os.link(source, target)
+
+
+def _describe(path: Path, table: str, previous: Snapshot | None) -> dict[str, Any]:
+    if not path.is_dir():
+        return _describe_file(path)
+    described = previous.tables.get(table, {}).get("parts", {}) if previous else {}
+    parts = {}
+    for part in sorted(path.glob("*.parquet")):
+        is_linked = previous and part.name in described and part.samefile(previous.path(table) / part.name)
+        parts[part.name] = described[part.name] if is_linked else _describe_file(part)
+    digest = _digest_of_parts({name: part["sha256"] for name, part in parts.items()})
+    return {"rows": sum(part["rows"] for part in parts.values()), "sha256": digest, "parts": parts}
+
+
+def _describe_file(parquet: Path) -> dict[str, Any]:
+    count = duckdb.execute(f"select count(*) from {parquet_relation(parquet)}").fetchone()
     return {"rows": int(count[0]) if count else 0, "sha256": sha256_of_file(parquet)}
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+def _digest_of_parts(digests: Mapping[str, str]) -> str:
+    return sha256_of_json(dict(digests))

@@ -1,8 +1,13 @@
 {# What the landings touched that no build has taken in yet; var `changes` builds that and nothing else. #}
 
+{# A build of changes or of some days: what is not replaced stays. #}
+{% macro builds_part() -%}
+    {{ return(has_day_range() or builds_changes()) }}
+{%- endmacro %}
+
 {# True where a query gives some of a model's rows only, so that it pays to read no more than they need. #}
 {% macro is_partial() -%}
-    {{ return(builds_days() or builds_changes()) }}
+    {{ return(builds_part() or builds_slices()) }}
 {%- endmacro %}
 
 {# True for rows of those landings; false where the build takes in no changes. #}

@@ -14,8 +14,8 @@ import pandas as pd
 import pyarrow as pa
 
 from ml.core.features import FeatureSet, Roles, UnusableTable, choose_features
-from workspace.files import sha256_of_file, sha256_of_json
-from workspace.published import Snapshot
+from workspace.files import sha256_of_json
+from workspace.published import Snapshot, parquet_relation, sha256_of_table
 
 READERS = {".parquet": "read_parquet", ".csv": "read_csv", ".tsv": "read_csv"}
 
@@ -26,11 +26,11 @@ class TableSource:
 
     Attributes:
         name: Table name.
-        path: Its file.
+        path: Its file, or the folder of its parts.
         schema: Column → DuckDB type.
         count: Rows.
         digest: SHA-256 over schema and rows in any order; equal content, equal digest, however the file was written.
-        file_sha256: SHA-256 of the file.
+        file_sha256: SHA-256 of the file, or over those of its parts.
         snapshot: Version of the published snapshot, empty for a user's file.
         snapshot_digest: Digest of that snapshot.
         as_of: The last moment that the snapshot knows of, None if nobody said.
@@ -56,17 +56,20 @@ class TableSource:
 
 
 def relation_of(path: Path, view: str = "") -> str:
-    """A file, or a view over it, as a DuckDB table expression.
+    """A file or a folder of Parquet parts, or a view over it, as a DuckDB table expression.
 
     Raises:
         UnusableTable: the file is absent or of an unknown kind.
     """
-    if not path.is_file():
+    if path.is_dir():
+        table = parquet_relation(path)
+    elif not path.is_file():
         raise UnusableTable(f"There is no file {path}. Name a Parquet or CSV file.")
-    if path.suffix.lower() not in READERS:
+    elif path.suffix.lower() not in READERS:
         raise UnusableTable(f"A table is read from {', '.join(READERS)}; got {path.name}. Convert it.")
-    quoted = str(path).replace("'", "''")
-    table = f"{READERS[path.suffix.lower()]}('{quoted}')"
+    else:
+        quoted = str(path).replace("'", "''")
+        table = f"{READERS[path.suffix.lower()]}('{quoted}')"
     return view.replace("{table}", table) if view else table
 
 
@@ -88,9 +91,9 @@ def published_table(snapshot: Snapshot, table: str, view: str = "") -> TableSour
 
 
 def file_table(path: Path) -> TableSource:
-    """A user's own Parquet or CSV file as a table."""
+    """A user's own Parquet or CSV file, or a folder of Parquet files, as a table."""
     relation_of(path)
-    return _source(path.stem, path, sha256_of_file(path), "", "", None)
+    return _source(path.stem, path, sha256_of_table(path), "", "", None)
 
 
 def _source(name: str, path: Path, file_sha256: str, snapshot: str, snapshot_digest: str,

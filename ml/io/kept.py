@@ -5,8 +5,7 @@ removing snapshots (workspace/published).
 """
 
 from ml.io.data import TableSource, published_table
-from workspace.files import sha256_of_file
-from workspace.published import Snapshot, read_snapshot
+from workspace.published import Snapshot, read_snapshot, sha256_of_table
 from workspace.settings import Settings
 
 
@@ -38,7 +37,7 @@ def require_as_published(snapshot: Snapshot, tables: tuple[str, ...]) -> None:
     """
     for table in tables:
         stated = snapshot.tables.get(table, {}).get("sha256")
-        found = sha256_of_file(snapshot.path(table)) if stated else None
+        found = sha256_of_table(snapshot.path(table)) if stated else None
         if found != stated:
             raise NotKept(
                 f"{table} of snapshot {snapshot.version} must have SHA-256 {stated}, as published; it has {found}. "

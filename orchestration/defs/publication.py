@@ -1,19 +1,18 @@
 """Publishing the marts: one atomic step from the warehouse to a snapshot that readers use.
 
-Belongs here: the asset that exports and publishes.
-Does not belong here: which models are published; a dbt model says so itself with `meta: {published: true}`.
+Belongs here: the asset that publishes. Does not belong here: which models are published, and how they are written
+(lib/export).
 """
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import duckdb
 
 from orchestration.lib.dbt import prepare_manifest
+from orchestration.lib.export import export_tables, published_models
 from orchestration.lib.instance import WAREHOUSE_POOL
 from orchestration.lib.metadata import table_metadata
 from orchestration.lib.workspace_resource import WorkspaceResource
@@ -24,46 +23,25 @@ from workspace.warehouse import open_warehouse
 SNAPSHOT = dg.AssetKey("published_marts")
 
 
-def published_models(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Names of the dbt models that are published, in name order, each with the columns that its rows are ordered by.
-
-    Those are its day and its key, as its test `is_key` names them: an order without ties, so that equal rows make equal
-    bytes, at a fraction of what sorting by every column costs; and readers of some days skip the rest of the file. None
-    where the model has no such test.
-    """
-    nodes = manifest["nodes"].values()
-    published = [n for n in nodes if n["resource_type"] == "model" and n["config"]["meta"].get("published")]
-    keys = {
-        n["attached_node"]: n["test_metadata"]["kwargs"]
-        for n in nodes
-        if n["resource_type"] == "test" and (n.get("test_metadata") or {}).get("name") == "is_key"
-    }
-    return {n["name"]: _order(keys.get(n["unique_id"], {})) for n in sorted(published, key=lambda n: n["name"])}
-
-
-def _order(test: Mapping[str, Any]) -> list[str]:
-    columns = [test.get("day_column"), *test.get("columns", [])]
-    return list(dict.fromkeys(column for column in columns if column))
-
-
 @dg.definitions
 def publication() -> dg.Definitions:
     """The publishing asset, downstream of every published model."""
     tables = published_models(json.loads(prepare_manifest(load_settings()).read_text(encoding="utf-8")))
 
     @dg.asset(
-        key=SNAPSHOT, deps=[dg.AssetKey(table) for table in tables], group_name="publication",
+        key=SNAPSHOT, deps=[dg.AssetKey(table.name) for table in tables], group_name="publication",
         kinds={"parquet", "duckdb"}, owners=["team:data-engineering"], pool=WAREHOUSE_POOL,
     )  # fmt: skip
     def published_marts(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
         """The current snapshot of marts and features that the console, the models and the decisions read.
 
-        Grain: one folder of Parquet files a publication; unchanged content is not published again.
+        Grain: one folder of Parquet files a publication; unchanged content is not published again, and of large tables
+        the days alone that changed are written.
         """
         settings = workspace.settings
         with tempfile.TemporaryDirectory(dir=settings.paths.ensure().published, prefix=".export-") as scratch:
             with open_warehouse(settings, f"publication, run {context.run.run_id}", read_only=True) as connection:
-                files = {t: export_table(connection, t, order, Path(scratch)) for t, order in tables.items()}
+                files = export_tables(connection, tables, Path(scratch), settings.paths.published)
                 as_of = _as_of(connection)
             snapshot = publish(
                 settings.paths.published, files, {"as_of": as_of, "run_id": context.run.run_id}, settings.keep_snapshots
@@ -80,15 +58,6 @@ def publication() -> dg.Definitions:
         )
 
     return dg.Definitions(assets=[published_marts])
-
-
-def export_table(connection: duckdb.DuckDBPyConnection, table: str, order: Sequence[str], folder: Path) -> Path:
-    """Write a table of the warehouse to `<folder>/<table>.parquet`, its rows in order; no columns order by all."""
-    path = folder / f"{table}.parquet"
-    target = str(path).replace("'", "''")
-    by = ", ".join(f'"{column}"' for column in order) or "all"
-    connection.execute(f"copy (from \"{table}\" order by {by}) to '{target}' (format parquet, compression zstd)")
-    return path
 
 
 def _as_of(connection: duckdb.DuckDBPyConnection) -> str:

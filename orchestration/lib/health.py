@@ -7,11 +7,9 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from workspace.files import sha256_of_file
 from workspace.ledger import open_ledger
-from workspace.published import find_current
+from workspace.published import find_current, sha256_of_table
 from workspace.settings import Settings
 from workspace.warehouse import WarehouseBusy, warehouse_lock
 
@@ -59,14 +57,10 @@ def _snapshot(settings: Settings) -> StoreFinding:
         return StoreFinding("published snapshot", False, f"cannot be read: {error}")
     if snapshot is None:
         return StoreFinding("published snapshot", True, "nothing published yet")
-    changed = [t for t, entry in snapshot.tables.items() if _digest(snapshot.path(t)) != entry["sha256"]]
+    changed = [t for t, entry in snapshot.tables.items() if sha256_of_table(snapshot.path(t)) != entry["sha256"]]
     if changed:
         return StoreFinding("published snapshot", False, f"files changed after publication: {', '.join(changed)}")
     return StoreFinding("published snapshot", True, f"{snapshot.version}, {len(snapshot.tables)} tables, digests agree")
-
-
-def _digest(path: Path) -> str:
-    return sha256_of_file(path) if path.exists() else ""
 
 
 def _ledger(settings: Settings) -> StoreFinding:

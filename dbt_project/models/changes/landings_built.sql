@@ -1,6 +1,6 @@
 {{ config(
     materialized='incremental', incremental_strategy='replace_days', on_schema_change='fail', unique_key=['batch'],
-    full_refresh=not (has_day_range() or builds_changes()), meta={'replaces': 'keys'}
+    full_refresh=not builds_part(), meta={'replaces': 'keys'}
 ) }}
 
 -- Written last: a build that failed on its way leaves its landings to the next one.

@@ -8,7 +8,7 @@ select
     {{ names }},
     count(*) as count_rows
 from {{ model }}
-{%- if day_column and is_partial() %}
+{%- if day_column and builds_part() %}
 where ({{ names }}) in (select {{ names }} from {{ model }} where {{ in_day_range(day_column) }})
 {%- endif %}
 group by {{ names }}

@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml.io.predictions import SCHEMA, files_of, write_once
-from workspace.files import sha256_of_file
-from workspace.published import find_current, publish
+from workspace.published import find_current, publish, sha256_of_table
 
 KILLS = 12
 TABLES = ("fct_orders", "kpi_daily")
@@ -53,7 +52,7 @@ def test_kills_while_publishing_leave_the_last_snapshot_or_the_new_one_whole(tmp
         snapshot = find_current(published)
         assert snapshot is not None
         for table in TABLES:
-            assert sha256_of_file(snapshot.path(table)) == snapshot.tables[table]["sha256"]
+            assert sha256_of_table(snapshot.path(table)) == snapshot.tables[table]["sha256"]
             numbers = duckdb.execute(f"select distinct number from '{snapshot.path(table)}'").fetchall()
             assert numbers == [(snapshot.notes["number"],)]
     publish_number(published, tmp_path, -1)
