@@ -166,15 +166,15 @@ def kill_once(company: Company, name: str, seconds: float, luck: random.Random) 
         process.stderr.close()
 
 
-def compare(expected: Digests, restless: set[tuple[str, str]], found: Digests) -> Counter[str]:
-    """Columns by what is wrong with them: `lost`, `doubled`, `changed`."""
-    wrong: Counter[str] = Counter()
+def compare(expected: Digests, restless: set[tuple[str, str]], found: Digests) -> dict[tuple[str, str], str]:
+    """Columns that are not as expected, and what is wrong with each: `lost`, `doubled`, `changed`."""
+    wrong = {}
     for key, (rows, digest) in expected.items():
         present, content = found.get(key, (0, ""))
         if present != rows:
-            wrong["lost" if present < rows else "doubled"] += 1
+            wrong[key] = "lost" if present < rows else "doubled"
         elif content != digest and key not in restless:
-            wrong["changed"] += 1
+            wrong[key] = "changed"
     return wrong
 
 
@@ -199,7 +199,10 @@ def soak(kills: int, limit_seconds: float, seed: int) -> str:
                 done[name] += 1
             try:
                 company.finish(name)
-                wrong += compare(expected[name], restless[name], company.digests())
+                columns = compare(expected[name], restless[name], company.digests())
+                wrong.update(columns.values())
+                for (table, column), what in columns.items():
+                    tell(f"{table}.{column} {what}")
             except RuntimeError as error:
                 wrong["not completed"] += 1
                 print(error, file=sys.stderr)
