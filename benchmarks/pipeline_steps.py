@@ -51,7 +51,7 @@ def bare(settings: Settings) -> None:
             elif materialized != "ephemeral":
                 kind = "view" if materialized == "view" else "table"
                 statement = f"create {kind} {name} as {node['compiled_code']}"
-                for first, last in slices if node["config"]["event_time"] else [(date.min, date.max)]:
+                for first, last in slices if node["config"]["event_time"] == "order_date" else [(date.min, date.max)]:
                     connection.execute(
                         f"set variable slice_first = date '{first}'; set variable slice_last = date '{last}'"
                     )

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
         company: Company to work on. Empty: the current one of the home, else `demo`.
         threads: Threads of DuckDB and of the solvers.
         memory_limit: DuckDB's memory limit; beyond it DuckDB spills.
-        slice_orders: Landed orders that are built at a time when all days are; a million take 1.5 GB.
+        slice_orders: Landed orders that are built at a time when all days are; two million take 4 GB.
         spill_folder: Where it spills, such as a fast local disk; a folder a company is made in it. Unset: in the home.
         writer_wait_seconds: How long a second writer waits for the warehouse before it is refused.
         matching_backend: Where records are compared: `duckdb` in this process, or `spark` (extra `spark`, Java).
@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     company: str = ""
     threads: int = Field(default=2, ge=1, le=256)
     memory_limit: str = Field(default="4GB", pattern=r"^\d+(\.\d+)?(KB|MB|GB|TB)$")
-    slice_orders: int = Field(default=1_000_000, ge=1)
+    slice_orders: int = Field(default=2_000_000, ge=1)
     spill_folder: Path | None = None
     writer_wait_seconds: float = Field(default=60.0, ge=0)
     matching_backend: Literal["duckdb", "spark"] = "duckdb"

@@ -1,10 +1,12 @@
 {#
     A build of all days, slice by slice: var `slices` holds the first day of each slice but the first, as YYYY-MM-DD, in
-    order. A model with a day column (`event_time`) is then filled by one query for each slice, so that its memory is
-    that of a slice, whatever the history. The queries differ in two variables of the connection only.
+    order. A model whose rows are of orders (`event_time` is `order_date`) is then filled by one query for each slice, so
+    that its memory is that of a slice, whatever the history. The queries differ in two variables of the connection only.
+    Other models are built in one go: what they sort spills, and stock looks back too far to be cut.
 #}
 {% macro builds_slices() -%}
-    {{ return(var('slices', []) | length > 0 and not has_day_range() and not builds_changes()) }}
+    {%- set is_of_orders = config.get('event_time', 'order_date') in ['order_date', none] -%}
+    {{ return(var('slices', []) | length > 0 and is_of_orders and not has_day_range() and not builds_changes()) }}
 {%- endmacro %}
 
 {# `first` or `last` day of the slice that is built; of all days, where a query is of no slice. #}

@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='ephemeral', event_time='stock_date') }}
 
 -- From its order until its first parcel is planned, it is cancelled, or 14 days have passed, a line waits at the node
 -- that its order is planned for.

@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='ephemeral', event_time='stock_date') }}
 
 -- Demand as a node meets it: the units of a line are gone from what is available once the parcel is planned.
 with lines as (
