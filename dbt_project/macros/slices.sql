@@ -5,8 +5,8 @@
     Other models are built in one go: what they sort spills, and stock looks back too far to be cut.
 #}
 {% macro builds_slices() -%}
-    {%- set is_of_orders = config.get('event_time', 'order_date') in ['order_date', none] -%}
-    {{ return(var('slices', []) | length > 0 and is_of_orders and not has_day_range() and not builds_changes()) }}
+    {%- set is_sliced = var('slices', []) | length > 0 and not has_day_range() and not builds_changes() -%}
+    {{ return(is_sliced and config.get('event_time', none) in ['order_date', none]) }}
 {%- endmacro %}
 
 {# `first` or `last` day of the slice that is built; of all days, where a query is of no slice. #}
