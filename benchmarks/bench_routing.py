@@ -19,10 +19,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.routing_baselines import cheapest, nearest
+from benchmarks.routing_best import report as single_lines
 from benchmarks.routing_day import at_once, make_day, request, with_window
 from benchmarks.routing_instances import InstanceSpec, generate, small
 from benchmarks.routing_outcomes import report as judged_by_outcomes
 from benchmarks.routing_referee import exact, model_of, relaxed_by_highs, relaxed_by_ortools
+from benchmarks.routing_regret import by_demand, by_knowledge
 from benchmarks.routing_service import report as service
 from benchmarks.twin_confidence import FATES, judge
 from decisions.routing.rehearsal import rehearsed
@@ -349,6 +351,9 @@ def main() -> None:
         "small": lambda: small_instances(arguments.instances),
         "solvers": same_program,
         "realtime": real_time,
+        "knowledge": by_knowledge,
+        "demand": by_demand,
+        "best": single_lines,
         "service": service,
         "fairness": fairness,
         "confidence": certainty,
