@@ -76,7 +76,9 @@ def slow_products(day: Day, priority: float, rng: np.random.Generator) -> list[S
 
 
 @njit
-def backward(orders, stock, cost, people, unfilled):  # type: ignore[no-untyped-def]
+def backward(
+    orders: int, stock: NDArray[np.int64], cost: NDArray[np.float64], people: NDArray[np.float64], unfilled: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Least expected cost (orders + 1, states) by orders to come and stock left, and the stride (K,) of each node."""
     stride = np.ones(len(stock), np.int64)
     for k in range(1, len(stock)):

@@ -84,13 +84,13 @@ def transform() -> dg.Definitions:
     )
 
 
-def change_variables(settings: Settings) -> dict[str, bool]:
-    """Variables of dbt for what new landings touched; none where no build of all days knows what it took in."""
+def change_variables(settings: Settings) -> dict[str, bool] | dict[str, list[str]]:
+    """Variables of dbt for what new landings touched; for all days where no build knows what it took in."""
     if not settings.paths.warehouse.exists():
-        return {}
+        return slice_variables(settings)
     with open_warehouse(settings, "what was built", read_only=True) as connection:
         known = connection.execute("from duckdb_tables() where table_name = 'landings_built' and estimated_size > 0")
-        return {"changes": True} if known.fetchone() else {}
+        return {"changes": True} if known.fetchone() else slice_variables(settings)
 
 
 def day_variables(settings: Settings, first: str, last: str) -> dict[str, str] | dict[str, list[str]]:

@@ -54,6 +54,11 @@ def test_many_orders_are_built_slice_by_slice(settings: Settings) -> None:
     sliced = settings.model_copy(update={"slice_orders": 10})
     # A day is never cut, however many its orders.
     assert day_variables(sliced, "2026-01-01", "2026-01-10") == {"slices": ["2026-01-03", "2026-01-09", "2026-01-10"]}
+    # A first build of changes is one of all days, whether there is no warehouse yet or one that knows of no landing.
+    assert change_variables(sliced) == {"slices": ["2026-01-03", "2026-01-09", "2026-01-10"]}
+    with open_warehouse(settings, "test") as connection:
+        connection.execute("create table landings_built (batch varchar)")
+    assert change_variables(sliced) == {"slices": ["2026-01-03", "2026-01-09", "2026-01-10"]}
     assert day_variables(sliced, "2026-01-02", "2026-01-10") == {"from_day": "2026-01-02", "to_day": "2026-01-10"}
 
 
