@@ -90,7 +90,7 @@ def parquet_relation(path: Path) -> str:
 def sha256_of_table(path: Path) -> str:
     """Digest of a table's file or parts, as its snapshot states it; empty where there is none."""
     if path.is_dir():
-        return _digest_of_parts({part.name: sha256_of_file(part) for part in path.glob("*.parquet")})
+        return sha256_of_json({part.name: sha256_of_file(part) for part in path.glob("*.parquet")})
     return sha256_of_file(path) if path.exists() else ""
 
 
@@ -246,14 +246,10 @@ def _describe(path: Path, table: str, previous: Snapshot | None) -> dict[str, An
     for part in sorted(path.glob("*.parquet")):
         is_linked = previous and part.name in described and part.samefile(previous.path(table) / part.name)
         parts[part.name] = described[part.name] if is_linked else _describe_file(part)
-    digest = _digest_of_parts({name: part["sha256"] for name, part in parts.items()})
+    digest = sha256_of_json({name: part["sha256"] for name, part in parts.items()})
     return {"rows": sum(part["rows"] for part in parts.values()), "sha256": digest, "parts": parts}
 
 
 def _describe_file(parquet: Path) -> dict[str, Any]:
     count = duckdb.execute(f"select count(*) from {parquet_relation(parquet)}").fetchone()
     return {"rows": int(count[0]) if count else 0, "sha256": sha256_of_file(parquet)}
-
-
-def _digest_of_parts(digests: Mapping[str, str]) -> str:
-    return sha256_of_json(dict(digests))
