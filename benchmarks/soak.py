@@ -1,4 +1,5 @@
-"""Kills at random moments: land, build of changes with publication, and score, each killed, run again, and compared.
+"""Kills at random moments: land, build of changes, build of all days in slices, and score, each killed, run again, and
+compared. Both builds publish.
 
 A simulated company is landed, built and scored once without disturbance, twice over, so that columns that differ from
 run to run by themselves (times, ids of runs) are known and left out. Then, round after round: the company as it stood
@@ -38,7 +39,14 @@ from workspace.settings import Settings, quiet_environment
 HISTORY = load_preset("demo", days=46, chunk_days=21)
 KILLS_IN_A_ROW = 4
 LAST_FILES = f"*_{HISTORY.last_day}.*"
-STEPS = {"land": ["land", "demo", "{extracts}"], "build": ["run", "refresh"], "score": ["run", "score", "--force"]}
+STEPS = {
+    "land": ["land", "demo", "{extracts}"],
+    "build": ["run", "refresh"],
+    "rebuild": ["run", "build", "--force"],
+    "score": ["run", "score", "--force"],
+}
+#: So few that all days are built in several slices, as those of a large company are.
+SLICE_ORDERS = 5_000
 Digests = dict[tuple[str, str], tuple[int, str]]
 
 
@@ -52,7 +60,10 @@ class Company:
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start an `oi` command in a process group of its own."""
-        environment = {**quiet_environment(), "OI_HOME": str(self.settings.home), "OI_COMPANY": "demo"}
+        environment = {
+            **quiet_environment(), "OI_HOME": str(self.settings.home), "OI_COMPANY": "demo",
+            "OI_SLICE_ORDERS": str(SLICE_ORDERS),
+        }  # fmt: skip
         return subprocess.Popen(
             [str(Path(sys.executable).with_name("oi")), *arguments], env=environment, start_new_session=True,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
