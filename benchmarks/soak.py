@@ -1,5 +1,6 @@
-"""Kills at random moments: land, build of changes, build of all days in slices, and score, each killed, run again, and
-compared. Both builds publish.
+"""Kills at random moments: land, build of changes, build of all days in slices, and score, killed, run again, compared.
+
+Both builds publish.
 
 A simulated company is landed, built and scored once without disturbance, twice over, so that columns that differ from
 run to run by themselves (times, ids of runs) are known and left out. Then, round after round: the company as it stood
