@@ -1,7 +1,7 @@
 {#
     What a build replaces: the days from var `from_day` to `to_day`, both included, as YYYY-MM-DD; with var `changes`, what
-    the landings touched that no build has taken in yet; with neither, all days, in one go or slice by slice
-    (`macros/slices.sql`).
+    the landings touched that no build has taken in yet; with neither, all days. Days are built in one go or slice by
+    slice (`macros/slices.sql`).
 #}
 
 {% macro has_day_range() -%}

@@ -93,18 +93,21 @@ def change_variables(settings: Settings) -> dict[str, bool] | dict[str, list[str
         return {"changes": True} if known.fetchone() else slice_variables(settings)
 
 
-def day_variables(settings: Settings, first: str, last: str) -> dict[str, str] | dict[str, list[str]]:
-    """Variables of dbt for a range of days; all landed days are built anew, in slices where there are many orders."""
+def day_variables(settings: Settings, first: str, last: str) -> dict[str, str | list[str]]:
+    """Variables of dbt for a range of days, in slices where there are many orders; all landed days are built anew."""
+    slices = slice_variables(settings, first, last)
     landed = landed_days(settings)
     if landed is not None and first <= landed[0].isoformat() and last >= landed[1].isoformat():
-        return slice_variables(settings)
-    return {"from_day": first, "to_day": last}
+        return {**slices}
+    return {"from_day": first, "to_day": last, **slices}
 
 
-def slice_variables(settings: Settings) -> dict[str, list[str]]:
-    """Variables of dbt for all days: the first day of each slice of `slice_orders` but the first's."""
+def slice_variables(settings: Settings, first: str = "", last: str = "9999-12-31") -> dict[str, list[str]]:
+    """Variables of dbt for a range of days: the first day of each slice of `slice_orders` but the first's."""
     starts, orders_of_slice = [], 0
     for day, orders in landed_orders(settings).items():
+        if not first <= day.isoformat() <= last:
+            continue
         if orders_of_slice and orders_of_slice + orders > settings.slice_orders:
             starts.append(day.isoformat())
             orders_of_slice = 0

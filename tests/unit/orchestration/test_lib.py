@@ -59,7 +59,9 @@ def test_many_orders_are_built_slice_by_slice(settings: Settings) -> None:
     with open_warehouse(settings, "test") as connection:
         connection.execute("create table landings_built (batch varchar)")
     assert change_variables(sliced) == {"slices": ["2026-01-03", "2026-01-09", "2026-01-10"]}
-    assert day_variables(sliced, "2026-01-02", "2026-01-10") == {"from_day": "2026-01-02", "to_day": "2026-01-10"}
+    # A backfill of many days is sliced too, by the orders of its days alone.
+    backfill = day_variables(sliced, "2026-01-02", "2026-01-09")
+    assert backfill == {"from_day": "2026-01-02", "to_day": "2026-01-09", "slices": ["2026-01-09"]}
 
 
 def test_changes_are_built_where_a_build_says_what_it_took_in_and_all_days_otherwise(settings: Settings) -> None:
