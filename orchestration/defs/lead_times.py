@@ -70,7 +70,7 @@ def lead_time_promotion(workspace: WorkspaceResource) -> Iterator[dg.Materialize
 
 
 @dg.asset(
-    deps=[lead_time_promotion], group_name="predictions", kinds={"scikitlearn", "parquet"}, owners=OWNERS,
+    deps=[SNAPSHOT, lead_time_promotion], group_name="predictions", kinds={"scikitlearn", "parquet"}, owners=OWNERS,
     output_required=False,
 )  # fmt: skip
 def lead_time_predictions(

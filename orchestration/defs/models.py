@@ -86,7 +86,7 @@ def late_delivery_promotion(workspace: WorkspaceResource) -> dg.MaterializeResul
 
 
 @dg.asset(
-    deps=[late_delivery_promotion], group_name="predictions", kinds={"scikitlearn", "parquet"}, owners=OWNERS,
+    deps=[SNAPSHOT, late_delivery_promotion], group_name="predictions", kinds={"scikitlearn", "parquet"}, owners=OWNERS,
     output_required=False,
 )  # fmt: skip
 def late_delivery_predictions(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None]]:

@@ -76,7 +76,7 @@ def stockout_promotion(workspace: WorkspaceResource) -> Iterator[dg.MaterializeR
 
 
 @dg.asset(
-    deps=[stockout_promotion], group_name="predictions", kinds={"scikitlearn", "parquet"}, owners=OWNERS,
+    deps=[SNAPSHOT, stockout_promotion], group_name="predictions", kinds={"scikitlearn", "parquet"}, owners=OWNERS,
     output_required=False,
 )  # fmt: skip
 def stockout_predictions(
