@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, dbt_assets
+from dagster_dbt import dbt_assets
 
 from orchestration.lib.dbt import EXECUTABLE, PROJECT, dbt_environment_set, prepare_manifest
-from orchestration.lib.dbt_assets import ProjectTranslator
+from orchestration.lib.dbt_assets import ProjectTranslator, QuietDbt
 from orchestration.lib.instance import WAREHOUSE_POOL
 from orchestration.lib.partitions import CHANGES_TAG, DAYS, ONE_RUN
 from orchestration.lib.workspace_resource import WorkspaceResource
@@ -40,9 +40,7 @@ def transform() -> dg.Definitions:
         manifest=manifest, name="staging_models", select=STAGING, dagster_dbt_translator=translator,
         pool=WAREHOUSE_POOL,
     )  # fmt: skip
-    def staging_models(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource
-    ) -> Iterator[Any]:
+    def staging_models(context: dg.AssetExecutionContext, dbt: QuietDbt, workspace: WorkspaceResource) -> Iterator[Any]:
         yield from _build(context, dbt, workspace)
 
     @dbt_assets(
@@ -50,7 +48,7 @@ def transform() -> dg.Definitions:
         dagster_dbt_translator=translator, pool=WAREHOUSE_POOL,
     )  # fmt: skip
     def master_data_models(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource
+        context: dg.AssetExecutionContext, dbt: QuietDbt, workspace: WorkspaceResource
     ) -> Iterator[Any]:
         yield from _build(context, dbt, workspace)
 
@@ -58,9 +56,7 @@ def transform() -> dg.Definitions:
         manifest=manifest, name="daily_models", select=DAILY, partitions_def=DAYS, backfill_policy=ONE_RUN,
         dagster_dbt_translator=translator, pool=WAREHOUSE_POOL,
     )  # fmt: skip
-    def daily_models(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource
-    ) -> Iterator[Any]:
+    def daily_models(context: dg.AssetExecutionContext, dbt: QuietDbt, workspace: WorkspaceResource) -> Iterator[Any]:
         days, settings = context.partition_key_range, workspace.settings
         if CHANGES_TAG.items() <= context.run.tags.items():
             yield from _build(context, dbt, workspace, **change_variables(settings))
@@ -72,14 +68,14 @@ def transform() -> dg.Definitions:
         pool=WAREHOUSE_POOL,
     )  # fmt: skip
     def models_over_all_days(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource
+        context: dg.AssetExecutionContext, dbt: QuietDbt, workspace: WorkspaceResource
     ) -> Iterator[Any]:
         yield from _build(context, dbt, workspace)
 
     return dg.Definitions(
         assets=[staging_models, master_data_models, daily_models, models_over_all_days],
         resources={
-            "dbt": DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(EXECUTABLE))
+            "dbt": QuietDbt(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(EXECUTABLE))
         },
     )
 
@@ -117,7 +113,7 @@ def slice_variables(settings: Settings, first: str = "", last: str = "9999-12-31
 
 def _build(
     context: dg.AssetExecutionContext,
-    dbt: DbtCliResource,
+    dbt: QuietDbt,
     workspace: WorkspaceResource,
     **variables: str | bool | list[str],
 ) -> Iterator[Any]:
