@@ -32,6 +32,44 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# True for landed rows that name, in `column`, a code that has another golden id than the facts were built with. #}
+{% macro names_relinked(entity, column, system='source_system') -%}
+    {%- set codes = ref('int_codes_relinked') -%}
+    {%- if builds_changes() -%}
+        ({{ system }}, {{ column }}) in (select source_system, code from {{ codes }} where entity = '{{ entity }}')
+    {%- else -%}
+        false
+    {%- endif -%}
+{%- endmacro %}
+
+{# A table as earlier builds left it, for a build of changes; without rows in any other. Gives the columns named. #}
+{% macro as_built(table, texts, dates=[]) -%}
+    {%- if builds_changes() -%}
+        {{ this.incorporate(path={'identifier': table}) }}
+    {%- else -%}
+        (
+            select
+            {%- for name in texts + dates %}
+                cast(null as {{ 'date' if name in dates else 'varchar' }}) as {{ name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+            where false
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{# Every code of master data and the golden id that it has now. #}
+{% macro golden_ids() -%}
+    {%- for entity in ['customer', 'product', 'warehouse'] %}
+    select
+        '{{ entity }}' as entity,
+        source_system,
+        {{ entity }}_code as code,
+        {{ entity }}_id as golden_id
+    from {{ ref('xref_' ~ entity ~ 's') }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
 {# The condition of `of_orders_built` on landed rows, which name an order by its system and code. #}
 {% macro of_landed_orders(otherwise, system='source_system', code='order_code') -%}
     {%- if builds_changes() -%}

@@ -85,8 +85,11 @@ def change_variables(settings: Settings) -> dict[str, bool] | dict[str, list[str
     if not settings.paths.warehouse.exists():
         return slice_variables(settings)
     with open_warehouse(settings, "what was built", read_only=True) as connection:
-        known = connection.execute("from duckdb_tables() where table_name = 'landings_built' and estimated_size > 0")
-        return {"changes": True} if known.fetchone() else slice_variables(settings)
+        known = connection.execute(
+            "from duckdb_tables() where table_name = 'landings_built' and estimated_size > 0 "
+            "and exists (from duckdb_tables() where table_name = 'codes_built')"
+        ).fetchone()
+    return {"changes": True} if known else slice_variables(settings)
 
 
 def day_variables(settings: Settings, first: str, last: str) -> dict[str, str | list[str]]:

@@ -17,6 +17,7 @@ counted as (
 news as (
     select order_date as day
     from {{ ref('int_orders_touched') }}
+    where has_news
     union
     -- Orders of the next day are told what was counted.
     select cast(day + interval 1 day as date) as day
@@ -29,6 +30,7 @@ news as (
 order_days as (
     select order_date as day
     from {{ ref('int_orders_touched') }}
+    where has_news
     union
     select ordered.day
     from ordered
@@ -58,6 +60,12 @@ days as (
         'stock_date' as day_column,
         day
     from counted
+    union
+    select
+        'stock_date' as day_column,
+        cast(observed_at as date) as day
+    from {{ source('landing', 'inventory_snapshots') }}
+    where {{ names_relinked('product', 'product_code') }} or {{ names_relinked('warehouse', 'warehouse_code') }}
     union
     select
         'created_date' as day_column,

@@ -13,6 +13,20 @@ with parcels as (
     where {{ is_new() }}
 ),
 
+relinked_parcels as (
+    select
+        source_system,
+        shipment_code
+    from {{ source('landing', 'shipments') }}
+    where {{ names_relinked('warehouse', 'warehouse_code') }}
+    union
+    select
+        source_system,
+        shipment_code
+    from {{ source('landing', 'shipment_lines') }}
+    where {{ names_relinked('product', 'product_code') }}
+),
+
 events as (
     {{ versions_of_new('order_events') | indent(4) }}
 ),
@@ -21,7 +35,7 @@ reviews as (
     {{ versions_of_new('reviews') | indent(4) }}
 ),
 
-codes as (
+news as (
     select
         source_system,
         order_code
@@ -51,6 +65,32 @@ codes as (
     from reviews
 ),
 
+relinked as (
+    select
+        source_system,
+        order_code
+    from {{ source('landing', 'orders') }}
+    where {{ names_relinked('customer', 'customer_code') }} or {{ names_relinked('warehouse', 'home_warehouse_code') }}
+    union
+    select
+        source_system,
+        order_code
+    from {{ source('landing', 'order_lines') }}
+    where {{ names_relinked('product', 'product_code') }}
+    union
+    select
+        landed.order_source_system as source_system,
+        landed.order_code
+    from {{ source('landing', 'shipments') }} as landed
+    semi join relinked_parcels using (source_system, shipment_code)
+),
+
+codes as (
+    select * from news
+    union
+    select * from relinked
+),
+
 days as (
     select
         source_system,
@@ -75,7 +115,9 @@ select distinct
     {{ record_id('o', 'codes.source_system', 'codes.order_code') }} as order_id,
     codes.source_system,
     codes.order_code,
-    days.order_date
+    days.order_date,
+    news.order_code is not null as has_news
 from codes
+left join news using (source_system, order_code)
 left join days using (source_system, order_code)
 where codes.order_code is not null

@@ -14,7 +14,10 @@ mentioned as (
         product_code,
         cast(observed_at as date) as day
     from {{ source('landing', 'inventory_snapshots') }}
-    where {{ is_new() }}
+    where
+        {{ is_new() }}
+        or {{ names_relinked('product', 'product_code') }}
+        or {{ names_relinked('warehouse', 'warehouse_code') }}
     union
     select
         lines.source_system,
@@ -67,6 +70,14 @@ counts as (
     from {{ ref('fct_inventory_daily') }}
 ),
 
+features as (
+    select
+        warehouse_id,
+        product_id,
+        stock_date
+    from {{ as_built('feat_stock_daily', ['warehouse_id', 'product_id'], ['stock_date']) }}
+),
+
 touched as (
     select counts.*
     from counts
@@ -79,6 +90,14 @@ touched as (
             counts.warehouse_id = receipts.warehouse_id
             and counts.product_id = receipts.product_id
             and counts.stock_date between receipts.first_day and receipts.last_day
+    union
+    -- Features under an id that a code has lost: they are of fewer codes now, or of none.
+    select features.*
+    from features
+    inner join {{ ref('int_codes_relinked') }} as codes
+        on
+            (codes.entity = 'product' and features.product_id = codes.former_id)
+            or (codes.entity = 'warehouse' and features.warehouse_id = codes.former_id)
 )
 
 select touched.*

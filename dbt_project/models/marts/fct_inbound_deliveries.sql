@@ -1,7 +1,12 @@
 {{ config(event_time='created_date', unique_key=['inbound_line_id'], meta={'replaces': 'keys'}) }}
 
+{%- set rows_built = [
+    of_rows_built('created_at'), names_relinked('product', 'product_code'),
+    names_relinked('warehouse', 'warehouse_code'), names_relinked('warehouse', 'origin_warehouse_code')
+] | join(' or ') %}
+
 with inbound as (
-    {{ staged_inbound_deliveries(of_rows_built('created_at')) | indent(4) }}
+    {{ staged_inbound_deliveries(rows_built) | indent(4) }}
 )
 
 select

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.dbt_company import PROJECT, Company
-from tests.support.order_history import START, Rows, order_history
+from tests.support.order_history import CUSTOMERS, GTINS, PRODUCTS, START, Rows, order_history
 
 DAILY = {"int_orders_resolved": "order_date", "fct_orders": "order_date", "fct_order_lines": "order_date",
          "fct_shipments": "order_date", "fct_order_events": "event_date", "fct_inventory_daily": "stock_date",
@@ -146,6 +146,36 @@ def test_linked_records_show_which_days_hold_old_ids(company: Company) -> None:
     company.match()
     company.run("--exclude", "tag:daily")
     assert company.rows("from int_days_outdated") == [("fct_orders", date(2026, 1, 5), 1)]
+
+
+def test_a_build_of_changes_takes_in_codes_that_were_linked_split_or_mapped(company: Company) -> None:
+    history = order_history(orders=300, days=20)
+    company.land(history)
+    company.match()
+    company.run()
+    customers, products = history["customers"], history["products"]
+    at = START + timedelta(days=20)
+    said = {"email": "c1@mail.cn", "full_name": "Li Na", "phone": "13812345678", "updated_at": at}
+    linked = [{**customers[1], **said}, {**customers[2], **said}]
+    missed = {**customers[3], "customer_code": f"C{CUSTOMERS}", "email": "missed@mail.cn"}
+    # One system's P1 turns out to be P0, so that it leaves the id it shared with the other system's.
+    moved = next(p for p in products if p["source_system"] == "wms" and p["product_code"] == "P1")
+    known = [{**moved, "gtin": GTINS[0], "model_code": "M0", "updated_at": at},
+             {**products[2], "product_code": f"P{PRODUCTS}", "gtin": None, "model_code": "M99"}]  # fmt: skip
+    company.land({"customers": [*linked, missed], "products": known, "orders": [_order("N", at)]})
+    company.match()
+    facts = ["int_orders_resolved", "fct_orders", "fct_order_lines", "fct_shipments", "fct_inventory_daily",
+             "fct_inbound_deliveries", "feat_stock_daily", "codes_built"]  # fmt: skip
+    stale = {t: company.digest(t) for t in facts}
+    company.build(changes="true")
+    changed = {t: company.digest(t) for t in facts}
+    assert [t for t in facts if changed[t] == stale[t]] == []
+    assert company.rows("from int_days_outdated") == []
+    # The days of an order that was only linked are no news: features of all days after it would be built every night.
+    assert company.rows("select min(day) from int_days_rebuilt where day_column = 'order_date'") == [(at.date(),)]
+
+    company.run()
+    assert {t: company.digest(t) for t in facts} == changed
 
 
 #: The time of a record that says on which day its system sent it first.
