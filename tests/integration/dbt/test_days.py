@@ -150,11 +150,13 @@ def test_linked_records_show_which_days_hold_old_ids(company: Company) -> None:
 
 def test_a_build_of_changes_takes_in_codes_that_were_linked_split_or_mapped(company: Company) -> None:
     history = order_history(orders=300, days=20)
+    at = START + timedelta(days=19, hours=23)
+    # Orders of a day that is worked on, by customers of whom one will have another's id.
+    history["orders"] += [_order("M1", at, customer_code="C1"), _order("M2", at, customer_code="C2")]
     company.land(history)
     company.match()
     company.run()
     customers, products = history["customers"], history["products"]
-    at = START + timedelta(days=20)
     said = {"email": "c1@mail.cn", "full_name": "Li Na", "phone": "13812345678", "updated_at": at}
     linked = [{**customers[1], **said}, {**customers[2], **said}]
     missed = {**customers[3], "customer_code": f"C{CUSTOMERS}", "email": "missed@mail.cn"}
