@@ -14,9 +14,9 @@
         'judged': ['outcome_date', 'count(*)'],
         'late': ['outcome_date', 'count(*) filter (where is_late)'],
         'handled': ['shipped_date', 'count(handling_hours)'],
-        'handling_hours': ['shipped_date', 'coalesce(sum(handling_hours), 0.0)'],
+        'handling_hours': ['shipped_date', 'coalesce(' ~ exact_sum('handling_hours') ~ ', 0.0)'],
         'delivered': ['delivered_date', 'count(*)'],
-        'lead_time_hours': ['delivered_date', 'coalesce(sum(lead_time_hours), 0.0)'],
+        'lead_time_hours': ['delivered_date', 'coalesce(' ~ exact_sum('lead_time_hours') ~ ', 0.0)'],
     } -%}
     {%- set columns = by.keys() | join(', ') -%}
     {%- set dates = [] -%}

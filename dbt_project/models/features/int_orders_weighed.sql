@@ -2,8 +2,9 @@
 
 select
     lines.order_id,
-    sum(lines.quantity * products.weight_kg) as total_weight_kg,
-    sum(lines.quantity * products.length_cm * products.width_cm * products.height_cm) / 1000.0 as total_volume_litres,
+    {{ exact_sum('lines.quantity * products.weight_kg') }} as total_weight_kg,
+    {{ exact_sum('lines.quantity * products.length_cm * products.width_cm * products.height_cm') }} / 1000.0
+        as total_volume_litres,
     max(greatest(products.length_cm, products.width_cm, products.height_cm)) as longest_side_cm,
     cast(count(distinct products.category) as integer) as count_categories
 from {{ ref('fct_order_lines') }} as lines
