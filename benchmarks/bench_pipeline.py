@@ -66,7 +66,7 @@ class Taken:
 
     @property
     def processor(self) -> float:
-        """Processor seconds of the median round: what other work on the machine changes little."""
+        """Processor seconds of the median round; on cores that are shared they grow too, but less."""
         return median(cost.processor for cost in self.rounds)
 
     @property

@@ -3,8 +3,8 @@
 import dagster as dg
 import pytest
 
-from orchestration.defs import jobs
 from orchestration.definitions import build_definitions
+from orchestration.defs import jobs
 from workspace.settings import Settings
 
 
