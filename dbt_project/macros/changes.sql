@@ -71,9 +71,11 @@
 {%- endmacro %}
 
 {# The condition of `of_orders_built` on landed rows, which name an order by its system and code. #}
-{% macro of_landed_orders(otherwise, system='source_system', code='order_code') -%}
+{% macro of_landed_orders(otherwise, system='source_system', code='order_code', where='true') -%}
     {%- if builds_changes() -%}
-        ({{ system }}, {{ code }}) in (select source_system, order_code from {{ ref('int_orders_touched') }})
+        ({{ system }}, {{ code }}) in (
+            select source_system, order_code from {{ ref('int_orders_touched') }} where {{ where }}
+        )
     {%- else -%}
         {{ otherwise }}
     {%- endif -%}

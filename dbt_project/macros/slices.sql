@@ -1,8 +1,9 @@
 {#
     A build of all days, or of many (`from_day`, `to_day`), slice by slice: var `slices` holds the first day of each slice
-    but the first, as YYYY-MM-DD, in order. A model whose rows are of orders (`event_time` is `order_date`) is then filled by one query for each slice, so
-    that its memory is that of a slice, whatever the history. The queries differ in two variables of the connection only.
-    Other models are built in one go: what they sort spills, and stock looks back too far to be cut.
+    but the first, as YYYY-MM-DD, in order. A model whose rows are of orders (`event_time` is `order_date`) is then filled
+    by one query for each slice, so that its memory is that of a slice, whatever the history. The queries differ in two
+    variables of the connection only. Other models are built in one go: what they sort spills, and stock looks back too
+    far to be cut.
 #}
 {% macro builds_slices() -%}
     {%- set is_sliced = var('slices', []) | length > 0 and not builds_changes() -%}

@@ -5,7 +5,13 @@ with parcels as (
         source_system,
         shipment_code
     from {{ source('landing', 'shipments') }}
-    where {{ of_landed_orders('false', 'order_source_system') }}
+    where {{ of_landed_orders('false', 'order_source_system', where='has_news') }}
+    union
+    select
+        source_system,
+        shipment_code
+    from {{ source('landing', 'shipment_lines') }}
+    where {{ names_relinked('product', 'product_code') }}
 ),
 
 mentioned as (
@@ -33,6 +39,7 @@ mentioned as (
     from {{ source('landing', 'order_lines') }} as lines
     inner join {{ ref('int_orders_touched') }} as orders
         on lines.source_system = orders.source_system and lines.order_code = orders.order_code
+    where orders.has_news or {{ names_relinked('product', 'lines.product_code', 'lines.source_system') }}
 ),
 
 products as (
