@@ -48,7 +48,7 @@ lint: setup ## Format check, lint, types, SQL style, dbt parse, Dagster definiti
 bench: setup ## Run the benchmarks and write benchmarks/RESULTS.md.
 	@$(BIN)/python -m benchmarks.run $(ARGS)
 
-soak: setup ## Kill every step 200 times at random moments and compare; an hour and a half. ARGS="--kills 20" for fewer.
+soak: setup ## Kill every step 200 times at random moments and compare; hours. ARGS="--kills 20" for fewer.
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 clean: ## Remove what runs wrote: .oi/, caches, build leftovers. Keeps .venv.

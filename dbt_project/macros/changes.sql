@@ -42,18 +42,12 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# A table as earlier builds left it, for a build of changes; without rows in any other. Gives the columns named. #}
-{% macro as_built(table, texts, dates=[]) -%}
+{# A table as earlier builds left it, for a build of changes; in any other without a row, with the columns of `like`. #}
+{% macro as_built(table, like) -%}
     {%- if builds_changes() -%}
         {{ this.incorporate(path={'identifier': table}) }}
     {%- else -%}
-        (
-            select
-            {%- for name in texts + dates %}
-                cast(null as {{ 'date' if name in dates else 'varchar' }}) as {{ name }}{{ ',' if not loop.last }}
-            {%- endfor %}
-            where false
-        )
+        (select * from {{ like }} where false)
     {%- endif -%}
 {%- endmacro %}
 
@@ -123,12 +117,8 @@
 {% macro is_not_built(batch) -%}
     {%- if has_day_range() -%}
         false
-    {%- elif builds_changes() -%}
-        {{ batch }} not in (
-            select built.batch from {{ this.incorporate(path={'identifier': 'landings_built'}) }} as built
-        )
     {%- else -%}
-        true
+        {{ batch }} not in (select built.batch from {{ as_built('landings_built', like='landings') }} as built)
     {%- endif -%}
 {%- endmacro %}
 

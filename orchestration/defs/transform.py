@@ -86,19 +86,17 @@ def change_variables(settings: Settings) -> dict[str, bool] | dict[str, list[str
         return slice_variables(settings)
     with open_warehouse(settings, "what was built", read_only=True) as connection:
         known = connection.execute(
-            "from duckdb_tables() where table_name = 'landings_built' and estimated_size > 0 "
-            "and exists (from duckdb_tables() where table_name = 'codes_built')"
-        ).fetchone()
-    return {"changes": True} if known else slice_variables(settings)
+            "from duckdb_tables() where table_name in ('landings_built', 'codes_built') and estimated_size > 0"
+        ).fetchall()
+    return {"changes": True} if len(known) == 2 else slice_variables(settings)
 
 
 def day_variables(settings: Settings, first: str, last: str) -> dict[str, str | list[str]]:
     """Variables of dbt for a range of days, in slices where there are many orders; all landed days are built anew."""
-    slices = slice_variables(settings, first, last)
     landed = landed_days(settings)
-    if landed is not None and first <= landed[0].isoformat() and last >= landed[1].isoformat():
-        return {**slices}
-    return {"from_day": first, "to_day": last, **slices}
+    is_whole = landed is not None and first <= landed[0].isoformat() and last >= landed[1].isoformat()
+    days = {} if is_whole else {"from_day": first, "to_day": last}
+    return {**days, **slice_variables(settings, first, last)}
 
 
 def slice_variables(settings: Settings, first: str = "", last: str = "9999-12-31") -> dict[str, list[str]]:

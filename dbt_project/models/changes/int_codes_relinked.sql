@@ -9,7 +9,7 @@ built as (
         source_system,
         code,
         golden_id
-    from {{ as_built('codes_built', ['entity', 'source_system', 'code', 'golden_id']) }}
+    from {{ as_built('codes_built', like='meant') }}
 )
 
 select

@@ -2,29 +2,17 @@
 with parcels as (
     select
         source_system,
-        shipment_code
+        shipment_code,
+        {{ is_new() }} as has_news
     from {{ source('landing', 'shipments') }}
-    where {{ is_new() }}
+    where {{ is_new() }} or {{ names_relinked('warehouse', 'warehouse_code') }}
     union
     select
         source_system,
-        shipment_code
+        shipment_code,
+        {{ is_new() }} as has_news
     from {{ source('landing', 'shipment_lines') }}
-    where {{ is_new() }}
-),
-
-relinked_parcels as (
-    select
-        source_system,
-        shipment_code
-    from {{ source('landing', 'shipments') }}
-    where {{ names_relinked('warehouse', 'warehouse_code') }}
-    union
-    select
-        source_system,
-        shipment_code
-    from {{ source('landing', 'shipment_lines') }}
-    where {{ names_relinked('product', 'product_code') }}
+    where {{ is_new() }} or {{ names_relinked('product', 'product_code') }}
 ),
 
 events as (
@@ -35,60 +23,43 @@ reviews as (
     {{ versions_of_new('reviews') | indent(4) }}
 ),
 
-news as (
+codes as (
     select
         source_system,
-        order_code
+        order_code,
+        {{ is_new() }} as has_news
     from {{ source('landing', 'orders') }}
-    where {{ is_new() }}
+    where
+        {{ is_new() }}
+        or {{ names_relinked('customer', 'customer_code') }}
+        or {{ names_relinked('warehouse', 'home_warehouse_code') }}
     union
     select
         source_system,
-        order_code
+        order_code,
+        {{ is_new() }} as has_news
     from {{ source('landing', 'order_lines') }}
-    where {{ is_new() }}
+    where {{ is_new() }} or {{ names_relinked('product', 'product_code') }}
     union
     select
         landed.order_source_system as source_system,
-        landed.order_code
+        landed.order_code,
+        parcels.has_news
     from {{ source('landing', 'shipments') }} as landed
-    semi join parcels using (source_system, shipment_code)
+    inner join parcels
+        on landed.source_system = parcels.source_system and landed.shipment_code = parcels.shipment_code
     union
     select
         order_source_system as source_system,
-        order_code
+        order_code,
+        true as has_news
     from events
     union
     select
         order_source_system as source_system,
-        order_code
+        order_code,
+        true as has_news
     from reviews
-),
-
-relinked as (
-    select
-        source_system,
-        order_code
-    from {{ source('landing', 'orders') }}
-    where {{ names_relinked('customer', 'customer_code') }} or {{ names_relinked('warehouse', 'home_warehouse_code') }}
-    union
-    select
-        source_system,
-        order_code
-    from {{ source('landing', 'order_lines') }}
-    where {{ names_relinked('product', 'product_code') }}
-    union
-    select
-        landed.order_source_system as source_system,
-        landed.order_code
-    from {{ source('landing', 'shipments') }} as landed
-    semi join relinked_parcels using (source_system, shipment_code)
-),
-
-codes as (
-    select * from news
-    union
-    select * from relinked
 ),
 
 days as (
@@ -111,13 +82,13 @@ days as (
     from {{ source('landing', 'shipments') }}
 )
 
-select distinct
+select
     {{ record_id('o', 'codes.source_system', 'codes.order_code') }} as order_id,
     codes.source_system,
     codes.order_code,
     days.order_date,
-    news.order_code is not null as has_news
+    bool_or(codes.has_news) as has_news
 from codes
-left join news using (source_system, order_code)
 left join days using (source_system, order_code)
 where codes.order_code is not null
+group by codes.source_system, codes.order_code, days.order_date

@@ -6,12 +6,6 @@ with parcels as (
         shipment_code
     from {{ source('landing', 'shipments') }}
     where {{ of_landed_orders('false', 'order_source_system', where='has_news') }}
-    union
-    select
-        source_system,
-        shipment_code
-    from {{ source('landing', 'shipment_lines') }}
-    where {{ names_relinked('product', 'product_code') }}
 ),
 
 mentioned as (
@@ -30,7 +24,10 @@ mentioned as (
         lines.product_code,
         cast(lines.created_at as date) as day
     from {{ source('landing', 'shipment_lines') }} as lines
-    semi join parcels using (source_system, shipment_code)
+    left join parcels on lines.source_system = parcels.source_system and lines.shipment_code = parcels.shipment_code
+    where
+        parcels.shipment_code is not null
+        or {{ names_relinked('product', 'lines.product_code', 'lines.source_system') }}
     union
     select
         lines.source_system,
@@ -82,7 +79,7 @@ features as (
         warehouse_id,
         product_id,
         stock_date
-    from {{ as_built('feat_stock_daily', ['warehouse_id', 'product_id'], ['stock_date']) }}
+    from {{ as_built('feat_stock_daily', like='counts') }}
 ),
 
 touched as (

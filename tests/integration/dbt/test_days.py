@@ -38,7 +38,7 @@ def test_a_range_of_days_comes_to_what_all_days_come_to(whole: Company, tmp_path
     parts = whole.copy(tmp_path / "parts")
     with parts.connect() as connection:
         for table, day in DAILY.items():
-            # Half of the old rows are there still, to be replaced.
+            # The rows of half of the days are there still, to be replaced.
             days = f"{day} between date '2026-01-20' and date '2026-02-05'"
             connection.execute(f"delete from {table} where {days} and hash({day}) % 2 = 0")
     parts.build("--select", "tag:daily", from_day="2026-01-20", to_day="2026-02-05", **slices)
@@ -175,6 +175,9 @@ def test_a_build_of_changes_takes_in_codes_that_were_linked_split_or_mapped(comp
     assert company.rows("from int_days_outdated") == []
     # The days of an order that was only linked are no news: features of all days after it would be built every night.
     assert company.rows("select min(day) from int_days_rebuilt where day_column = 'order_date'") == [(at.date(),)]
+    # Nor do they reopen the stock of what was ordered: P2's code means what it meant.
+    p2 = "select product_id from xref_products where product_code = 'P2'"
+    assert company.rows(f"select count(*) from int_stock_touched where product_id in ({p2})") == [(0,)]
 
     company.run()
     assert {t: company.digest(t) for t in facts} == changed
