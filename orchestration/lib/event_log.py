@@ -4,7 +4,8 @@ Belongs here: the storage that `dagster.yaml` names. Does not belong here: which
 
 A run over a range of days plans and reports one materialization an asset and day. Dagster hands what is planned, and
 what an asset reports, to the storage as one batch, but its SQLite storage takes them one by one, each with connections
-of its own and two commits: 232 s for five assets on 774 days, 12 s in batches (two busy cores).
+of its own and two commits: 232 s for five assets on 774 days, 12 s in batches; 36 s for what a run of 20 assets and 100
+checks on 46 days plans, 9 s in one batch (two busy cores).
 """
 
 from collections.abc import Mapping, Sequence
