@@ -25,7 +25,7 @@ from ml.io.data import TableSource, file_table, published_table, read_rows
 from ml.jobs.catalogue import LEAD_TIME, STOCKOUT, ModelSpec
 from ml.jobs.lead_times import learn_and_judge_lead_times, worst_region
 from ml.jobs.learning import Learned, days_of, learn_and_judge
-from ml.jobs.stock_rows import ALERT_HOURS, LOOKED_BACK_ON
+from ml.jobs.stock_rows import ALERT_HOURS, looked_back_on
 from workspace.published import Snapshot, find_current
 from workspace.settings import load_settings
 
@@ -93,7 +93,8 @@ def _beside_cover(judged: pd.DataFrame) -> dict:
 def _stretches(snapshot: Snapshot, folds: int) -> Iterator[pd.DataFrame]:
     """Every count with something left, by stretch, with what the version before it said."""
     frame, features = read_rows(published_table(snapshot, STOCKOUT.table, STOCKOUT.view), STOCKOUT.roles)
-    counts, _ = read_rows(published_table(snapshot, STOCKOUT.table, LOOKED_BACK_ON), STOCKOUT.roles)
+    since = frame[STOCKOUT.roles.time].min()
+    counts, _ = read_rows(published_table(snapshot, STOCKOUT.table, looked_back_on(since)), STOCKOUT.roles)
     times, outcome, inputs = (
         timeline(frame, STOCKOUT.roles),
         frame["is_stocked_out"].to_numpy(),

@@ -16,7 +16,7 @@ from ml.io.champion import load_champion
 from ml.io.data import published_table, read_rows
 from ml.io.stores import open_stores
 from ml.jobs.catalogue import STOCKOUT
-from ml.jobs.stock_rows import LOOKED_BACK_ON
+from ml.jobs.stock_rows import looked_back_on
 from workspace.published import Snapshot
 from workspace.settings import Settings
 
@@ -30,14 +30,14 @@ def review(settings: Settings, snapshot: Snapshot, policy: AlertPolicy) -> pd.Da
         NoChampion: the ledger names none.
         UnusableTable: the snapshot lacks a column that the champion reads.
     """
-    source = published_table(snapshot, STOCKOUT.table, LOOKED_BACK_ON)
     with open_stores(settings) as stores:
         champion = load_champion(stores, STOCKOUT.name)
         history = stores.promotions.history(STOCKOUT.name)
         since = pd.Timestamp(history.version(champion.version).evaluated["origin"]).tz_localize(None)
+    source = published_table(snapshot, STOCKOUT.table, looked_back_on(since))
     # What came of an alert is read beside the features and is none.
     rows, _ = read_rows(source, replace(STOCKOUT.roles, lanes=("hours_to_out",)))
-    rows = rows[rows["is_stocked_out"].notna() & (rows["observed_at"] >= since)].reset_index(drop=True)
+    rows = rows[rows["is_stocked_out"].notna()].reset_index(drop=True)
     return by_week(rows, champion.predict(rows), policy) if len(rows) else pd.DataFrame(columns=list(COLUMNS))
 
 

@@ -8,6 +8,8 @@ one of the counts within the horizon found nothing available, and the last day o
 nothing available are left out: what has run out cannot be foreseen.
 """
 
+from datetime import datetime
+
 HORIZONS = (24, 48, 72)
 #: Rows that are learned from, about; a larger table is thinned by the digest of its keys.
 MOST_ROWS = 120_000
@@ -32,14 +34,21 @@ _OF_HORIZON = """
 _COVER_BAND = "coalesce(cast(round(2 * log2(cover_days)) as varchar), 'no demand') as cover_band"
 
 
-def labelled(horizon: str, most_rows: int) -> str:
-    """Counts with something left, each with a horizon and what came of it; thinned to about `most_rows`."""
+def labelled(horizon: str, most_rows: int, since: datetime | None = None) -> str:
+    """Counts with something left, each with a horizon and what came of it; thinned to about `most_rows`.
+
+    Args:
+        horizon: SQL of the hours.
+        most_rows: Rows, about.
+        since: Only counts from then on, in UTC without a zone, as `observed_at` is.
+    """
     reach = "cast(horizon_hours // 24 as integer)"
     return f"""
 (
     with thinned as (
         select *
         from {{table}}
+        where {f"observed_at >= timestamp '{since}'" if since else "true"}
         qualify md5_number_upper(stock_key) % greatest(1, count(*) over () // {most_rows}) = 0
     ),
     asked as (
@@ -82,8 +91,11 @@ LABELLED = labelled(
     MOST_ROWS,
 )
 
-#: Alerts looked back on: every count at the horizon that they act on.
-LOOKED_BACK_ON = labelled(str(ALERT_HOURS), MOST_ROWS_LOOKED_BACK_ON)
+
+def looked_back_on(since: datetime) -> str:
+    """Alerts looked back on: every count from then on, at the horizon that they act on."""
+    return labelled(str(ALERT_HOURS), MOST_ROWS_LOOKED_BACK_ON, since)
+
 
 #: Asked for now: the newest count of each node and product, at every horizon.
 NEWEST = f"""

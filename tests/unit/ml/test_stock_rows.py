@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ml.io.data import relation_of
-from ml.jobs.stock_rows import HORIZONS, LABELLED, MOST_ROWS, NEWEST
+from ml.jobs.stock_rows import HORIZONS, LABELLED, MOST_ROWS, NEWEST, looked_back_on
 
 FEATURES = ("reserved_quantity", "allocated_units_28d", "allocated_units_56d", "allocated_units_squared_56d",
             "waiting_units", "inbound_units", "inbound_units_due_24h", "inbound_units_due_48h",
@@ -77,3 +77,10 @@ def test_a_large_table_is_thinned_to_about_the_number_of_rows_asked_for(asked) -
     assert view != LABELLED
     rows = asked(view, {f"p{i}": [2] * 20 for i in range(100)})
     assert 400 < len(rows) < 600
+
+
+def test_alerts_are_looked_back_on_since_a_moment_with_what_came_after(asked) -> None:
+    rows = asked(looked_back_on(pd.Timestamp("2026-05-03 16:00")), {"p1": [9, 9, 3, 2, 0, 1]})
+    assert rows.set_index("day")["is_stocked_out"].astype(object).where(lambda out: out.notna(), None).to_dict() == {
+        2: 1, 3: 1, 5: None,
+    }  # fmt: skip
