@@ -127,5 +127,6 @@ def _build(
         *(["--vars", json.dumps(variables)] if variables else []),
     ]
     with warehouse_lock(settings, f"dbt build, run {context.run.run_id}"), dbt_environment_set(settings):
-        target = settings.paths.dbt_target / context.op_execution_context.op.name
+        # dbt parses the project anew where other variables are given than the last time in a folder.
+        target = settings.paths.dbt_target / "-".join([context.op_execution_context.op.name, *variables])
         yield from dbt.cli(arguments, context=context, target_path=target).stream()

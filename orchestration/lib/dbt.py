@@ -35,11 +35,18 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def _parsed(settings: Settings) -> Path:
+    return settings.home / "dbt_manifest"
+
+
 @contextmanager
 def dbt_environment_set(settings: Settings) -> Iterator[None]:
-    """Set dbt's environment for a while: dagster-dbt hands its own process's environment down and takes no other."""
+    """Set dbt's environment for a while: dagster-dbt hands its own process's environment down and takes no other.
+
+    In `DBT_TARGET_PATH` it finds the project as `prepare_manifest` parsed it, for a call's first time in its folder.
+    """
     before = dict(os.environ)
-    os.environ.update(quiet_environment(dbt_environment(settings)))
+    os.environ.update(quiet_environment({**dbt_environment(settings), "DBT_TARGET_PATH": str(_parsed(settings))}))
     try:
         yield
     finally:
@@ -53,7 +60,7 @@ def prepare_manifest(settings: Settings) -> Path:
     Raises:
         DbtParseFailed: with dbt's own words.
     """
-    target = settings.home / "dbt_manifest"
+    target = _parsed(settings)
     manifest, stamp = target / "manifest.json", target / "project.sha256"
     digest = sha256_of_tree(PROJECT)
     if manifest.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == digest:
